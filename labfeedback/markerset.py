@@ -1,0 +1,89 @@
+"""Which of a lab's marker labels plays which anatomical role."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from labfeedback.errors import BadSetup
+from labfeedback.rig import _sentence, find, read_toml, shipped
+
+
+class Leg(BaseModel):
+    """One leg's labels. mt2 wins over the mt1-mt5 midpoint for the foot's direction (SCIENCE.md section 6)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    knee_lateral: str
+    knee_medial: str
+    ankle_lateral: str
+    ankle_medial: str
+    heel: str
+    mt1: str | None = None
+    mt2: str | None = None
+    mt5: str | None = None
+    shank_cluster: tuple[str, ...] = ()
+    foot_cluster: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _foot_has_a_front(self) -> Self:
+        if self.mt2 is None and (self.mt1 is None or self.mt5 is None):
+            raise ValueError("the foot needs mt2, or mt1 and mt5")
+        for name, cluster in (("shank_cluster", self.shank_cluster), ("foot_cluster", self.foot_cluster)):
+            if cluster and len(cluster) < 3:
+                raise ValueError(f"{name} has {len(cluster)} markers, a rigid fit needs at least 3")
+        return self
+
+    @property
+    def anatomical(self) -> tuple[str, ...]:
+        """The labels that carry roles."""
+        own = (self.knee_lateral, self.knee_medial, self.ankle_lateral, self.ankle_medial, self.heel)
+        return own + tuple(label for label in (self.mt1, self.mt2, self.mt5) if label)
+
+    @property
+    def medial(self) -> tuple[str, ...]:
+        """The labels that may come off after a static trial."""
+        return (self.knee_medial, self.ankle_medial)
+
+
+class MarkerSet(BaseModel):
+    """A lab's marker set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    about: str = ""
+    right: Leg
+    left: Leg
+    pelvis: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> frozenset[str]:
+        """Labels that must be in a walking trial without a static trial."""
+        return frozenset(self.right.anatomical + self.left.anatomical)
+
+    def leg(self, side: int) -> Leg:
+        """The leg of side +1 (right) or -1 (left)."""
+        return self.right if side > 0 else self.left
+
+    @model_validator(mode="after")
+    def _legs_are_two(self) -> Self:
+        both = set(self.right.anatomical + self.right.shank_cluster + self.right.foot_cluster) & set(
+            self.left.anatomical + self.left.shank_cluster + self.left.foot_cluster
+        )
+        if both:
+            raise ValueError(f"labels on both legs: {', '.join(sorted(both))}")
+        return self
+
+
+def load_marker_set(name_or_file: str) -> MarkerSet:
+    """Read and check a marker set. Raises BadSetup in sentences."""
+    path = find("markersets", name_or_file)
+    try:
+        return MarkerSet.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise BadSetup(_sentence(str(path), error)) from None
+
+
+def shipped_marker_sets() -> dict[str, MarkerSet]:
+    """All that is shipped, by name."""
+    return {name: load_marker_set(str(path)) for name, path in shipped("markersets").items()}

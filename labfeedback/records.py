@@ -1,0 +1,212 @@
+"""The vocabulary: one numpy dtype for each thing that flows out of the engine or is stored, units beside each field.
+
+Times are seconds on the local LSL clock. Angles carry `_deg`; toe-out is positive on both feet. Moments are external,
+adduction and flexion positive on both legs (SCIENCE.md section 2). NaN means withheld or not measured, never zero.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+RIGHT: Final = 1
+LEFT: Final = -1
+SIDES: Final = (RIGHT, LEFT)
+SIDE_NAMES: Final = {RIGHT: "right", LEFT: "left"}
+
+
+class Flag(IntFlag):
+    """Why a step is withheld or doubted (SCIENCE.md section 5); stored as a bit mask, exported by name."""
+
+    CROSSOVER = 1 << 0
+    BELT_GAP = 1 << 1
+    COP_OUTSIDE_FOOT = 1 << 2
+    BELT_EDGE = 1 << 3
+    FORCE_RANGE = 1 << 4
+    WEIGHT_SUM = 1 << 5
+    ODD_TIMING = 1 << 6
+    MARKERS = 1 << 7
+    STREAM_GAP = 1 << 8
+    SATURATED = 1 << 9
+    EVENTS = 1 << 10
+
+
+def flag_names(mask: int) -> str:
+    """`'markers;stream_gap'` for a bit mask; the empty string for none."""
+    return ";".join(flag.name.lower() for flag in Flag if mask & flag and flag.name)
+
+
+class CueState(IntEnum):
+    """What the patient's screen is to say."""
+
+    KEEP_WALKING = 0  # neutral: data stale, invalid or withheld
+    GOOD = 1  # inside the band
+    TOO_FAR_IN = 2  # foot angle below the band: turn the toes out
+    TOO_FAR_OUT = 3  # foot angle above the band: turn the toes in
+    NOT_MEASURED = 4  # this step's angle is withheld
+    NATURAL = 5  # baseline: walk as you always do, no feedback
+    BELT_STOPPED = 6
+    PAUSED = 7
+    FINISHED = 8
+
+
+class EventCode(IntEnum):
+    """What happened; the sentence is in the event's text."""
+
+    STARTED = 1
+    STREAM_LINKED = 2
+    STREAM_LOST = 3
+    STREAM_SILENT = 4
+    STREAM_BACK = 5
+    STREAM_GAP = 6
+    STANCE_REJECTED = 7
+    BASELINE_DONE = 8
+    TARGET_SET = 9
+    TARGET_REFUSED = 10
+    HAZARD = 11
+    BELT_STOPPED = 12
+    BELT_MOVING = 13
+    PAUSED = 14
+    RESUMED = 15
+    COMMAND = 16
+    NOTE = 17
+    FINISHED = 18
+    CLOCK_STEP = 19
+
+
+_SIDED: Final = ("right", "left")
+
+# One row per marker frame: a causal running estimate for live curves, never what a target is judged by.
+FRAME: Final = np.dtype(
+    [("frame", "<i8"), ("time_s", "<f8")]
+    + [
+        (f"{side}_{name}", "<f8")
+        for side in _SIDED
+        for name in ("fz_n", "kam_nm", "kfm_nm", "fpa_deg", "cop_x_m", "cop_z_m", "heel_y_m", "toe_y_m", "residual_mm")
+    ]
+    + [("right_stance", "<i8"), ("left_stance", "<i8"), ("missing_markers", "<i8")]
+)
+
+# One row per step (one stance of one foot), written once, after toe-off and the filter's tail.
+STEP: Final = np.dtype(
+    [
+        ("step", "<i8"),  # ordinal over both feet, in the order of toe-off
+        ("side", "<i8"),  # +1 right, -1 left
+        ("start_s", "<f8"),
+        ("end_s", "<f8"),
+        ("known_s", "<f8"),  # time of the marker frame that completed it
+        ("kam_valid", "<i8"),
+        ("fpa_valid", "<i8"),
+        ("flags", "<i8"),  # bit mask of Flag
+        ("fpa_deg", "<f8"),  # mean over 20-60 % of stance
+        ("fpa_early_deg", "<f8"),  # as published at heel-off
+        ("kam1_nm", "<f8"),
+        ("kam2_nm", "<f8"),
+        ("kam1_nm_per_kg", "<f8"),
+        ("kam2_nm_per_kg", "<f8"),
+        ("kam1_pct_bwht", "<f8"),
+        ("kam2_pct_bwht", "<f8"),
+        ("kam1_stance_pct", "<f8"),
+        ("kam2_stance_pct", "<f8"),
+        ("kam2_is_peak", "<i8"),
+        ("kam_impulse_nm_s", "<f8"),
+        ("kam_impulse_pct_bwht_s", "<f8"),
+        ("kfm_nm", "<f8"),
+        ("kfm_stance_pct", "<f8"),
+        ("kam1_leverarm_nm", "<f8"),
+        ("kam2_leverarm_nm", "<f8"),
+        ("fz_peak_bw", "<f8"),  # the numbers behind flag force_range
+        ("fz_mean_bw", "<f8"),
+        ("missing_markers", "<i8"),  # frames x markers of this leg missing in the filter's window (flag markers)
+        ("missing_foot_markers", "<i8"),
+        ("residual_mm", "<f8"),  # largest cluster residual in the stance
+        ("gap_s", "<f8"),  # longest hole of either stream in the filter's window (flag stream_gap)
+        ("load_share", "<f8"),  # largest |channel| / its limit (flag saturated)
+        ("cop_to_foot_m", "<f8"),  # median horizontal distance of COP to the heel-toe line, 20-80 % of stance
+    ]
+)
+
+# What the patient is to see. One per step of the trained foot, and one whenever feedback starts, pauses or goes stale.
+CUE: Final = np.dtype(
+    [
+        ("cue", "<i8"),
+        ("time_s", "<f8"),  # data time at which it became known
+        ("step", "<i8"),  # ordinal of this foot's stance since START, -1 for cues that belong to no step
+        ("side", "<i8"),  # the trained foot
+        ("state", "<i8"),  # CueState
+        ("fpa_deg", "<f8"),
+        ("target_deg", "<f8"),
+        ("band_deg", "<f8"),
+        ("deviation_deg", "<f8"),  # fpa - target: positive is too far out
+        ("good_steps", "<i8"),
+        ("scored_steps", "<i8"),
+        ("expires_s", "<f8"),  # must not be shown after this time
+    ]
+)
+
+EVENT: Final = np.dtype(
+    [("time_s", "<f8"), ("code", "<i8"), ("side", "<i8"), ("value", "<f8"), ("text", "S240")]
+)  # text: one UTF-8 sentence
+
+# Measured by the hub, not computed by the engine: outside law 3.
+HEALTH: Final = np.dtype(
+    [
+        ("time_s", "<f8"),
+        ("state", "<i8"),  # 0 ok, 1 warn (50 ms), 2 neutral (250 ms), 3 paused (2 s)
+        ("markers_age_s", "<f8"),
+        ("forces_age_s", "<f8"),
+        ("markers_rate_hz", "<f8"),
+        ("forces_rate_hz", "<f8"),
+        ("markers_samples", "<i8"),
+        ("forces_samples", "<i8"),
+        ("loop_p50_ms", "<f8"),
+        ("loop_p99_ms", "<f8"),
+        ("ring_fill", "<f8"),  # 0..1
+        ("steps", "<i8"),
+        ("steps_valid", "<i8"),
+    ]
+)
+
+# What the patient's screen painted, and when.
+SHOWN: Final = np.dtype(
+    [
+        ("painted_s", "<f8"),
+        ("cue", "<i8"),
+        ("cue_time_s", "<f8"),
+        ("side", "<i8"),
+        ("state", "<i8"),  # CueState that was really painted (an expired cue is painted as KEEP_WALKING)
+        ("deviation_deg", "<f8"),
+        ("paint_ms", "<f8"),
+    ]
+)
+
+TABLES: Final = {"frames": FRAME, "steps": STEP, "cues": CUE, "events": EVENT, "health": HEALTH, "shown": SHOWN}
+# The tables that the engine computes and that a replay must reproduce byte for byte.
+COMPUTED: Final = ("frames", "steps", "cues", "events")
+
+Rows = NDArray[np.void]
+
+
+def numeric_fields(dtype: np.dtype[np.void]) -> tuple[str, ...]:
+    """Names of the fields that travel as numbers (all but text)."""
+    return tuple(name for name in dtype.names or () if dtype[name].kind != "S")
+
+
+def as_numbers(rows: Rows) -> NDArray[np.float64]:
+    """Rows as an (n, fields) float64 array, one column per numeric field: what an LSL outlet carries."""
+    names = numeric_fields(rows.dtype)
+    out = np.empty((len(rows), len(names)))
+    for column, name in enumerate(names):
+        out[:, column] = rows[name]
+    return out
+
+
+def from_numbers(values: NDArray[np.float64], dtype: np.dtype[np.void]) -> Rows:
+    """The inverse of `as_numbers`; text fields stay empty."""
+    rows: Rows = np.zeros(len(values), dtype)
+    for column, name in enumerate(numeric_fields(dtype)):
+        rows[name] = values[:, column]
+    return rows

@@ -1,0 +1,210 @@
+"""What is bolted to the floor: axes, plates, streams and the patient's screen of one lab."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from labfeedback.errors import BadSetup
+
+Vector = tuple[float, float, float]
+_SIGNED = Literal["x", "y", "z", "-x", "-y", "-z"]
+
+
+class Axes(BaseModel):
+    """The lab axes (ISB: x walking direction, y up, z the subject's right) named by the source's axes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    x: _SIGNED
+    y: _SIGNED
+    z: _SIGNED
+
+
+class Plate(BaseModel):
+    """One force plate, in the source's frame and metres.
+
+    corners_m: (4, 3), C3D order: +x+y, -x+y, -x-y, +x-y of the plate's own frame (its z points down).
+    origin_m: transducer origin from the surface centre, in the plate's own frame.
+    sign: +1 if rotated channels are the force on the subject, -1 if they are the force on the plate.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str
+    side: Literal["left", "right"]
+    corners_m: tuple[Vector, Vector, Vector, Vector]
+    origin_m: Vector = (0.0, 0.0, 0.0)
+    sign: Literal[1, -1] = 1
+    limits: tuple[float, float, float, float, float, float] | None = Field(
+        None, description="full scale of Fx Fy Fz (N) and Mx My Mz (Nm); at 98 % a channel counts as saturated"
+    )
+
+    @cached_property
+    def axes(self) -> NDArray[np.float64]:
+        """(3, 3), columns are the plate's x, y, z in the source frame, from the corners (C3D TYPE 2)."""
+        c1, c2, c3, c4 = (np.array(c) for c in self.corners_m)
+        x = c1 + c4 - c2 - c3
+        y = c1 + c2 - c3 - c4
+        x = x / np.sqrt(x @ x)
+        y = y - x * (x @ y)
+        y = y / np.sqrt(y @ y)
+        return np.stack([x, y, np.cross(x, y)], axis=1)
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """(3,) surface centre, m, source frame."""
+        return np.asarray(np.array(self.corners_m).mean(axis=0))
+
+    @property
+    def origin(self) -> NDArray[np.float64]:
+        """(3,) true transducer origin, m, source frame."""
+        return np.asarray(self.centre + self.axes @ np.array(self.origin_m))
+
+    @model_validator(mode="after")
+    def _corners_span_a_plate(self) -> Self:
+        c = np.array(self.corners_m)
+        area = float(np.linalg.norm(np.cross(c[1] - c[0], c[3] - c[0])))
+        if not np.isfinite(c).all() or area < 0.02:
+            raise ValueError(f"plate {self.id}: its corners span {area:.4f} m2, expected a plate of at least 0.02 m2")
+        return self
+
+
+class Stream(BaseModel):
+    """How to find one LSL stream and what its stamps mean."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    type: str
+    source_id: str = ""
+    rate_hz: float = Field(gt=0)
+    latency_s: float = Field(0.0, ge=-0.5, le=0.5, description="subtracted from the stamps: sensor to stamp")
+
+
+class Streams(BaseModel):
+    """The two streams the engine joins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    markers: Stream
+    forces: Stream
+
+
+class Screen(BaseModel):
+    """The patient's projection."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    width_m: float = Field(2.0, gt=0)
+    height_m: float = Field(1.125, gt=0)
+    viewing_distance_m: float = Field(3.0, gt=0)
+    display: str = Field("", description="name of the output; empty: the last screen that is not the primary one")
+    mirrored: bool = Field(False, description="rear projection: paint mirrored")
+
+
+class Rig(BaseModel):
+    """One lab. `to_lab` turns source coordinates into lab coordinates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    about: str = ""
+    axes: Axes | None = None
+    rotation: tuple[Vector, Vector, Vector] | None = Field(None, description="instead of axes: rows are lab x, y, z")
+    plates: tuple[Plate, ...]
+    streams: Streams
+    screen: Screen = Screen()
+    belt_speed_m_s: float | None = Field(None, gt=0, lt=4, description="nominal; measured from the stance foot anyway")
+
+    @cached_property
+    def to_lab(self) -> NDArray[np.float64]:
+        """(3, 3) rotation: lab = to_lab @ source."""
+        if self.rotation is not None:
+            return np.array(self.rotation, dtype=np.float64)
+        assert self.axes is not None
+        out = np.zeros((3, 3))
+        for row, name in enumerate((self.axes.x, self.axes.y, self.axes.z)):
+            out[row, "xyz".index(name[-1])] = -1.0 if name[0] == "-" else 1.0
+        return out
+
+    @property
+    def belt_gap_z_m(self) -> float:
+        """Lab z of the middle between a left and a right plate; NaN without one of each."""
+        middle = {}
+        for side in ("left", "right"):
+            z = [float((self.to_lab @ plate.centre)[2]) for plate in self.plates if plate.side == side]
+            middle[side] = min(z, key=abs) if z else float("nan")
+        return (middle["left"] + middle["right"]) / 2
+
+    @model_validator(mode="after")
+    def _is_a_lab(self) -> Self:
+        if (self.axes is None) == (self.rotation is None):
+            raise ValueError("give either axes or rotation, one of the two")
+        turn = self.to_lab
+        if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-6) or np.linalg.det(turn) < 0:
+            raise ValueError(
+                f"the axis map is no rotation (determinant {np.linalg.det(turn):+.2f}); a mirrored map would exchange "
+                "left and right: check one sign"
+            )
+        if not self.plates:
+            raise ValueError("no plates: at least one force plate is needed")
+        for plate in self.plates:
+            down = float((turn @ plate.axes[:, 2])[1])
+            if down > -0.9:
+                raise ValueError(
+                    f"plate {plate.id}: its z axis must point down in the lab (found {down:+.2f} along up): the corners "
+                    "are in the wrong order or the axis map is wrong"
+                )
+        sides = {
+            side: [float((turn @ p.centre)[2]) for p in self.plates if p.side == side] for side in ("left", "right")
+        }
+        if sides["left"] and sides["right"] and max(sides["left"]) > min(sides["right"]):
+            raise ValueError("a left plate lies to the right of a right plate: exchange the sides or turn the axis map")
+        return self
+
+
+def _sentence(where: str, error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"]) or "the whole"
+        found = "" if item["type"] in ("missing", "value_error") else f" (found {item['input']!r})"
+        lines.append(f"{place}: {item['msg'].removeprefix('Value error, ')}{found}")
+    return f"{where}: " + "; ".join(lines)
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """A TOML file as a dict. Raises BadSetup with file and line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadSetup(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetup(f"{path}: not readable as TOML: {error}") from None
+
+
+def shipped(folder: str) -> dict[str, Path]:
+    """Name -> file of what `devices` ships in `folder` (`rigs`, `markersets`)."""
+    root = Path(str(resources.files("devices"))) / folder
+    return {path.stem: path for path in sorted(root.glob("*.toml"))}
+
+
+def find(folder: str, name_or_file: str) -> Path:
+    """A shipped name or a file of the user's. Raises BadSetup with the list of what is there."""
+    known = shipped(folder)
+    if name_or_file in known:
+        return known[name_or_file]
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    raise BadSetup(f"{name_or_file!r} is neither a file nor one of the shipped {folder}: {', '.join(known) or 'none'}")
+
+
+def load_rig(name_or_file: str) -> Rig:
+    """Read and check a rig. Raises BadSetup in sentences."""
+    path = find("rigs", name_or_file)
+    try:
+        return Rig.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise BadSetup(_sentence(str(path), error)) from None

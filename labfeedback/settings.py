@@ -1,0 +1,37 @@
+"""Every number of the engine that a lab may set, with the value SCIENCE.md gives it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Stored verbatim in START, so that a replay uses the numbers of the day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    filter_hz: float = Field(15.0, ge=3.0, le=50.0, description="zero-lag cut-off of markers and forces alike")
+    lead_s: float = Field(0.100, description="data before contact that a step's filter gets")
+    event_lowpass_hz: float = Field(25.0, ge=20.0, le=40.0)
+    contact_rise_n: float = Field(50.0, gt=0)
+    contact_n: float = Field(30.0, gt=0)
+    hold_s: float = 0.020
+    stance_min_s: float = 0.35
+    stance_max_s: float = 1.2
+    force_peak_bw: tuple[float, float] = (0.8, 1.5)
+    force_mean_bw: tuple[float, float] = (0.6, 1.1)
+    residual_limit_mm: float = 15.0
+    silent_neutral_s: float = 0.25
+    silent_pause_s: float = 2.0
+    expire_strides: float = 1.5
+    foot_flat_height_m: float = 0.015
+    foot_flat_speed_m_s: float = 0.15
+    inertia: Literal["auto", "dumas", "winter", "deleva"] = "auto"
+    tibia_frame: Literal["proximal", "distal", "lab"] = "proximal"
+
+    @property
+    def tail_s(self) -> float:
+        """Data after toe-off that a step's filter gets: max(60 ms, 0.6 / cut-off)."""
+        return max(0.060, 0.6 / self.filter_hz)
