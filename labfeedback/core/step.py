@@ -1,0 +1,266 @@
+"""All of one step in one call: bridge, filter, carry, moments, peaks, angle (SCIENCE.md sections 3-6)."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labfeedback.core.anatomy import leg_frames, progression_angle
+from labfeedback.core.dynamics import stance_moments
+from labfeedback.core.filters import zero_lag
+from labfeedback.core.kernel import kernel
+from labfeedback.core.leg import carry
+from labfeedback.core.legpoints import FOOT, FRAME_ROWS, FRONT, HEEL, ROLES, TIBIA
+from labfeedback.core.peaks import (
+    FIRST,
+    LAST,
+    MIDDLE,
+    POINTS,
+    highest,
+    is_local_peak,
+    mean_between,
+    over_stance,
+    positive_impulse,
+)
+from labfeedback.core.plates import centre_of_pressure
+from labfeedback.core.rigid import rigid_fit
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Entries of the summary.
+KAM1: Final = 0
+KAM2: Final = 1
+KAM1_AT: Final = 2  # % of stance
+KAM2_AT: Final = 3
+KAM2_IS_PEAK: Final = 4
+IMPULSE: Final = 5
+KFM: Final = 6
+KFM_AT: Final = 7
+KAM1_LEVER: Final = 8
+KAM2_LEVER: Final = 9
+FPA: Final = 10
+FZ_PEAK: Final = 11  # N
+FZ_MEAN: Final = 12
+COP_TO_FOOT: Final = 13  # m, mean over 20-80 % of stance
+HEEL_SPEED: Final = 14  # m/s along X, mean over 25-45 %: minus the belt's speed
+FACING: Final = 15  # mean over 20-60 % of (tibia's X) . (foot's X): negative when left and right labels are exchanged
+HEEL_LOW: Final = 16  # lowest tenth of the heel's height in stance, m
+TOE_LOW: Final = 17
+SUMMARY: Final = 18
+
+# Columns of the curves, one row a frame of the window.
+C_KAM: Final = 0
+C_KFM: Final = 1
+C_KAM_LEVER: Final = 2
+C_KFM_LEVER: Final = 3
+C_FZ: Final = 4
+C_FPA: Final = 5
+C_COP: Final = 6
+C_HEEL_X: Final = 7
+C_FACING: Final = 8
+C_HEEL_Y: Final = 9
+C_TOE_Y: Final = 10
+CURVES: Final = 11
+
+
+@kernel("void(f8[:,:,::1])")
+def bridge(x: Array) -> None:
+    """Fill holes (NaN) of x (n, markers, 3) by straight lines, ends by the nearest value: only so that the filter can
+    run. What leans on a bridged sample is flagged by the caller."""
+    n = len(x)
+    for m in range(x.shape[1]):
+        last = -1
+        for k in range(n):
+            if not math.isnan(x[k, m, 0]):
+                if last < k - 1:
+                    for h in range(last + 1, k):
+                        share = (h - last) / (k - last)
+                        for c in range(3):
+                            if last < 0:
+                                x[h, m, c] = x[k, m, c]
+                            else:
+                                x[h, m, c] = x[last, m, c] + share * (x[k, m, c] - x[last, m, c])
+                last = k
+        if last >= 0:
+            for h in range(last + 1, n):
+                for c in range(3):
+                    x[h, m, c] = x[last, m, c]
+
+
+@kernel("void(f8[:,::1], f8[:,::1], i8[::1], f8[:,::1], f8[::1])")
+def fill_hidden(reference: Array, points: Array, members: Ints, turn: Array, shift: Array) -> None:
+    """Fill the NaN members of one frame from the fit of the others; nothing happens with fewer than three."""
+    error = rigid_fit(reference, points, members, turn, shift)
+    if error == error:
+        for j in range(len(members)):
+            p = members[j]
+            if math.isnan(points[p, 0]):
+                for r in range(3):
+                    points[p, r] = (
+                        turn[r, 0] * reference[j, 0]
+                        + turn[r, 1] * reference[j, 1]
+                        + turn[r, 2] * reference[j, 2]
+                        + shift[r]
+                    )
+
+
+@kernel("void(f8[:,:,::1], i8[:,::1], i8[::1], f8[:,:,::1])")
+def rebuild(x: Array, members: Ints, counts: Ints, reference: Array) -> None:
+    """Put hidden members of a calibrated cluster where the visible three or more say they are (x: (n, markers, 3))."""
+    turn = np.empty((3, 3))
+    shift = np.empty(3)
+    for k in range(len(x)):
+        for segment in range(2):
+            hidden = False
+            for j in range(counts[segment]):
+                hidden = hidden or math.isnan(x[k, members[segment, j], 0])
+            if hidden:
+                count = counts[segment]
+                fill_hidden(reference[segment, :count], x[k], members[segment, :count], turn, shift)
+
+
+@kernel("void(f8[::1], f8[:,::1], f8[::1], f8[:,::1])")
+def at_frames(force_time: Array, wrench: Array, frame_time: Array, out: Array) -> None:
+    """out (n, 6) = wrench (f, 6) interpolated linearly at the frames' times; NaN outside."""
+    last = len(force_time) - 1
+    j = 0
+    for k in range(len(frame_time)):
+        t = frame_time[k]
+        if t < force_time[0] or t > force_time[last]:
+            for c in range(6):
+                out[k, c] = np.nan
+            continue
+        while j < last - 1 and force_time[j + 1] < t:
+            j += 1
+        share = (t - force_time[j]) / (force_time[j + 1] - force_time[j])
+        for c in range(6):
+            out[k, c] = wrench[j, c] + share * (wrench[j + 1, c] - wrench[j, c])
+
+
+@kernel("f8(f8[::1], i8, i8)")
+def lowest_tenth(curve: Array, first: int, last: int) -> float:
+    """The 10th percentile (nearest rank) of curve[first..last]."""
+    values = np.sort(curve[first : last + 1])
+    return values[len(values) // 10]
+
+
+@kernel(
+    "void(f8[::1], f8[:,:,::1], f8[::1], f8[:,::1], f8, f8, f8, f8, f8, i8[::1], f8[::1], f8[::1], f8[::1], i8, i8,"
+    " i8[:,::1], i8[::1], f8[:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1])"
+)
+def compute_step(
+    time: Array,
+    markers: Array,
+    force_time: Array,
+    wrench: Array,
+    start: float,
+    end: float,
+    dt: float,
+    s: float,
+    surface: float,
+    kinds: Ints,
+    inertia: Array,
+    marker_section: Array,
+    force_section: Array,
+    marker_pad: int,
+    force_pad: int,
+    members: Ints,
+    counts: Ints,
+    reference: Array,
+    local: Array,
+    summary: Array,
+    curves: Array,
+    stance: Array,
+) -> None:
+    """One step from its buffered window.
+
+    time: (n,) s, mapped frame times. markers: (n, m, 3) m, lab frame, NaN where missing; rows 0-7 of each frame are the
+    roles, the rest the clusters; overwritten. force_time: (f,), wrench: (f, 6) about the lab origin; overwritten.
+    start, end: contact and toe-off, s. dt: nominal frame interval. s: +1 right, -1 left. surface: plate height, m.
+    marker_section, force_section: (7,) of `filters.butterworth` at each rate. members, counts, reference, local: as in
+    `leg.carry`. Writes summary (SUMMARY,), curves (n, CURVES) and stance (CURVES, 201).
+    """
+    n, m = markers.shape[0], markers.shape[1]
+    rebuild(markers, members, counts, reference)
+    bridge(markers)
+    flat = markers.reshape(n, m * 3)
+    zero_lag(flat, marker_section, marker_pad)
+    zero_lag(wrench, force_section, force_pad)
+    forces = np.empty((n, 6))
+    at_frames(force_time, wrench, time, forces)
+    turn = np.empty((3, 3))
+    shift = np.empty(3)
+    points = np.empty((n, ROLES, 3))
+    frames = np.empty((FRAME_ROWS, 3))
+    cop = np.empty(3)
+    for k in range(n):
+        for j in range(ROLES):
+            for c in range(3):
+                points[k, j, c] = markers[k, j, c]
+        carry(markers[k], members, counts, reference, local, turn, shift, points[k])
+    moments = np.empty((n, 4))
+    stance_moments(points, forces, dt, s, kinds, inertia, moments)
+    for k in range(n):
+        leg_frames(points[k], s, kinds, frames)
+        for c in range(4):
+            curves[k, c] = moments[k, c]
+        curves[k, C_FZ] = forces[k, 1]
+        curves[k, C_FPA] = progression_angle(points[k], s, kinds)
+        centre_of_pressure(forces[k], surface, 30.0, cop)
+        # Distance of the COP to the heel-to-metatarsals line, both seen from above.
+        hx, hz = points[k, HEEL, 0], points[k, HEEL, 2]
+        dx, dz = frames[FRONT, 0] - hx, frames[FRONT, 2] - hz
+        along = ((cop[0] - hx) * dx + (cop[1] - hz) * dz) / (dx * dx + dz * dz)
+        if along < 0.0:
+            along = 0.0
+        elif along > 1.0:
+            along = 1.0
+        ex, ez = cop[0] - hx - along * dx, cop[1] - hz - along * dz
+        curves[k, C_COP] = math.sqrt(ex * ex + ez * ez)
+        curves[k, C_HEEL_X] = hx
+        curves[k, C_FACING] = (
+            frames[TIBIA, 0] * frames[FOOT, 0]
+            + frames[TIBIA, 1] * frames[FOOT, 1]
+            + frames[TIBIA, 2] * frames[FOOT, 2]
+        )
+        curves[k, C_HEEL_Y] = points[k, HEEL, 1]
+        curves[k, C_TOE_Y] = frames[FRONT, 1]
+    for c in range(CURVES):
+        over_stance(time, curves, c, start, end, stance[c])
+    duration = end - start
+    kam = stance[C_KAM]
+    for c in range(SUMMARY):
+        summary[c] = np.nan
+    first = highest(kam, FIRST, MIDDLE - 1)
+    second = highest(kam, MIDDLE, LAST)
+    if first >= 0 and second >= 0:
+        summary[KAM1] = kam[first]
+        summary[KAM1_AT] = 0.5 * first
+        summary[KAM2] = kam[second]
+        summary[KAM2_AT] = 0.5 * second
+        summary[KAM2_IS_PEAK] = 1.0 if is_local_peak(kam, second) else 0.0
+        summary[IMPULSE] = positive_impulse(kam, duration)
+    flexion = highest(stance[C_KFM], FIRST, LAST)
+    if flexion >= 0:
+        summary[KFM] = stance[C_KFM, flexion]
+        summary[KFM_AT] = 0.5 * flexion
+    first = highest(stance[C_KAM_LEVER], FIRST, MIDDLE - 1)
+    second = highest(stance[C_KAM_LEVER], MIDDLE, LAST)
+    if first >= 0 and second >= 0:
+        summary[KAM1_LEVER] = stance[C_KAM_LEVER, first]
+        summary[KAM2_LEVER] = stance[C_KAM_LEVER, second]
+    summary[FPA] = mean_between(stance[C_FPA], 40, 120)
+    top = highest(stance[C_FZ], 0, POINTS - 1)
+    if top >= 0:
+        summary[FZ_PEAK] = stance[C_FZ, top]
+        summary[FZ_MEAN] = mean_between(stance[C_FZ], 0, POINTS - 1)
+    summary[COP_TO_FOOT] = mean_between(stance[C_COP], 40, 160)
+    summary[HEEL_SPEED] = (stance[C_HEEL_X, 90] - stance[C_HEEL_X, 50]) / (0.2 * duration)
+    summary[FACING] = mean_between(stance[C_FACING], 40, 120)
+    summary[HEEL_LOW] = lowest_tenth(stance[C_HEEL_Y], 0, POINTS - 1)
+    summary[TOE_LOW] = lowest_tenth(stance[C_TOE_Y], 0, POINTS - 1)
+
