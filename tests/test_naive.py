@@ -162,6 +162,31 @@ def test_the_moment_at_the_knee_is_the_same_straight_from_the_wrench_and_through
     np.testing.assert_allclose(naive.moment_about(knee, np.zeros(3), force, moment), through_cop, atol=1e-9)
 
 
+@pytest.mark.parametrize("trial", ["walking2", "walking5"])
+def test_cop_and_free_moment_of_real_plates_are_those_that_opensim_wrote(shared_data, trial):
+    ezc3d = pytest.importorskip("ezc3d")
+    folder = shared_data / "overground_opensim_core"
+    c3d = ezc3d.c3d(str(folder / f"{trial}.c3d"))
+    parameters, analogs = c3d["parameters"], c3d["data"]["analogs"][0]
+    lines = (folder / f"std_cop_{trial}_grfs.sto").read_text().split("endheader")[1].strip().splitlines()[1:]
+    rows = np.array([[float(value) for value in line.split()] for line in lines])  # mm, Nmm, file axes
+    samples = np.round(rows[:, 0] * parameters["ANALOG"]["RATE"]["value"][0]).astype(int)
+    for index in range(2):
+        c1, c2, c3, c4 = parameters["FORCE_PLATFORM"]["CORNERS"]["value"][:, :, index].T
+        x, y = naive.unit(c1 + c4 - c2 - c3), naive.unit(c1 + c2 - c3 - c4)
+        axes = np.stack([x, y, np.cross(x, y)], axis=1)
+        o = -parameters["FORCE_PLATFORM"]["ORIGIN"]["value"][:, index]  # the file holds S to O, 38 and 57 mm down
+        theirs = rows[:, 1 + 9 * index : 10 + 9 * index]
+        loaded = theirs[:, 2] > 30
+        signal = analogs[6 * index : 6 * index + 6, samples[loaded]].T
+        cop_x, cop_y, free = naive.cop_plate(signal[:, :3], signal[:, 3:], o)
+        cop = (c1 + c2 + c3 + c4) / 4 + np.stack([cop_x, cop_y, 0 * cop_x], axis=1) @ axes.T
+        assert loaded.sum() >= 9
+        np.testing.assert_allclose(signal[:, :3] @ axes.T, theirs[loaded, :3], atol=0.001)
+        np.testing.assert_allclose(cop, theirs[loaded, 3:6], atol=0.01)
+        np.testing.assert_allclose(free * axes[2, 2], theirs[loaded, 8], atol=0.1)
+
+
 # ---- rigid fit and static trial -----------------------------------------------------------------------------------
 
 LEG = {

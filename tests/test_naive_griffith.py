@@ -115,6 +115,13 @@ def test_both_feet_are_toed_out_by_the_stated_angles(walk):
     assert left == pytest.approx(8.7, abs=0.1)
 
 
+def test_the_zero_of_time_does_not_matter(walk):
+    steps, _ = walk.analyse()
+    later, _ = walk.analyse(marker_start_s=5.0, force_start_s=5.0)
+    assert [step["start_s"] - 5 for step in later] == pytest.approx([step["start_s"] for step in steps])
+    assert [step["kam1_nm"] for step in later] == pytest.approx([step["kam1_nm"] for step in steps])
+
+
 def test_closed_form_equals_the_recursion_on_real_motion(walk):
     _, curves = walk.analyse(filter_hz=15.0, inertia_table="dumas_female")
     for side in curves:
