@@ -1,0 +1,90 @@
+"""The command line. Each command's module is imported only when that command is called, so that --help is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from labfeedback.errors import LabError
+
+if TYPE_CHECKING:
+    import typer
+
+# name -> what --help says. The function has the command's name and lives in labfeedback.commands.<name>.
+COMMANDS: Final = {
+    "demo": "A simulated patient walks and learns: the whole lab on this computer, nothing to plug in.",
+    "run": "One training walk with the lab's own devices.",
+    "play": "Pour a recording into Lab Streaming Layer at its original timing.",
+    "analyse": "Foot angle and knee adduction moment of every step in recorded files.",
+    "replay": "Recompute a visit from its recording, and check that the numbers are the same.",
+    "recover": "Repair the recording that a crash left behind.",
+    "doctor": "What this computer has and lacks, with the command that installs it.",
+}
+
+
+def build(called: str | None) -> typer.Typer:
+    """The app; only the command `called` is imported, the others are names with a line of help."""
+    import typer
+
+    app = typer.Typer(
+        help="Real-time gait biofeedback for a treadmill lab. Research use, not a medical device, not for diagnosis.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_whole)
+    for name, about in COMMANDS.items():
+        if name == called:
+            module = importlib.import_module(f"labfeedback.commands.{name}")
+            app.command(name, help=about)(getattr(module, name))
+        else:
+            app.command(name, help=about)(_stub)
+    return app
+
+
+def _whole() -> None:
+    """Holds the commands together."""
+
+
+def _stub() -> None:
+    """Stands in the list for a command that was not called."""
+
+
+def main() -> None:
+    """Entry point: errors are sentences, whatever happens."""
+    called = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    try:
+        build(called)()
+    except LabError as error:
+        print(f"labfeedback: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("labfeedback: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        print(f"labfeedback: {unforeseen(error)}", file=sys.stderr)
+        sys.exit(70)
+
+
+def unforeseen(error: BaseException) -> str:
+    """A sentence for an error nobody foresaw; its traceback goes into a file for whoever mends it."""
+    text = "".join(traceback.format_exception(error))
+    path = Path(tempfile.gettempdir()) / f"labfeedback-{time.strftime('%Y%m%dT%H%M%S')}.log"
+    try:
+        path.write_text(f"{' '.join(sys.argv)}\n\n{text}", encoding="utf-8")
+        where = f"The details are in {path}: send that file to whoever looks after this program"
+    except OSError:
+        where = "The details could not be written to a file"
+    return f"something went wrong that should not ({type(error).__name__}: {error}). {where}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The input log being written: each record goes to the ring, then to the engine, and its results go out at once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from labfeedback import wire
+from labfeedback.engine.outputs import Outputs
+from labfeedback.inputlog import MAX_STREAMS, Command, Link, Offset, Record, Samples, Seen, Start, Tick
+from labfeedback.records import COMPUTED, EventCode, Rows
+
+
+class Engine(Protocol):
+    """What the loop needs of labfeedback.engine.Engine."""
+
+    def feed(self, record: Record) -> Outputs:
+        """Fold one record in."""
+
+    def finish(self) -> Outputs:
+        """Nothing more will come."""
+
+
+class Ring(Protocol):
+    """What the loop needs of labfeedback.ring.Ring."""
+
+    @property
+    def fill(self) -> float:
+        """0..1"""
+
+    @property
+    def lost(self) -> int:
+        """Messages refused so far."""
+
+    def write(self, kind: int, *parts: object) -> bool:
+        """False when there is no room."""
+
+
+class Publisher(Protocol):
+    """What the loop needs of labfeedback.hub.outlets.Outlets."""
+
+    def publish(self, table: str, rows: Rows) -> None:
+        """Push rows."""
+
+
+@dataclass(slots=True)
+class InputLog:
+    """Counts what was handed over, so that every record carries `seen`. Ring first: no row without its input."""
+
+    engine: Engine
+    ring: Ring
+    outlets: Publisher
+    seen: list[int] = field(default_factory=lambda: [0] * MAX_STREAMS)
+    steps: int = 0
+    steps_valid: int = 0
+    last_step: dict[int, float] = field(default_factory=dict)  # side -> fpa_deg
+    last_cue: dict[str, float] = field(default_factory=dict)
+    new_events: list[tuple[int, str]] = field(default_factory=list)  # (code, sentence), taken by the loop
+    published_s: float = 0.0
+    _lost_said: int = 0
+
+    def start(self, start: Start) -> None:
+        """The first record; the engine was made from it."""
+        self.ring.write(*wire.pack(start))
+
+    def link(self, stream: int, epoch: int, layout: str) -> None:
+        """A stream came (layout is JSON) or went (layout is empty)."""
+        self._hand(Link(stream, epoch, bool(layout), layout, self._seen()))
+
+    def offset(self, stream: int, offset_s: float, uncertainty_s: float) -> None:
+        """A measured clock offset."""
+        self._hand(Offset(stream, offset_s, uncertainty_s, self._seen()))
+
+    def tick(self, now: float) -> None:
+        """The hub's clock."""
+        self._hand(Tick(now, self._seen()))
+
+    def command(self, number: int, text: str) -> None:
+        """An operator's command, or a note of the hub's own."""
+        self._hand(Command(number, text, self._seen()))
+
+    def samples(self, samples: Samples) -> None:
+        """Samples as they came."""
+        self.seen[samples.stream] += len(samples.raw_time)
+        self._hand(samples)
+
+    def rows(self, table: str, rows: Rows) -> None:
+        """Measured rows (health, shown): to the ring only."""
+        self.ring.write(*wire.pack_rows(table, rows))
+
+    def finish(self) -> None:
+        """What the engine still held back, then the clean end."""
+        self._give(self.engine.finish())
+        self.note_loss()
+        self.ring.write(*wire.pack_end())
+
+    def abandon(self) -> None:
+        """The end of a walk whose engine failed: a recording of what there is."""
+        self.note_loss()
+        self.ring.write(*wire.pack_end())
+
+    def note_loss(self) -> None:
+        """If the recorder fell behind by the whole ring, say so in the recording as soon as there is room."""
+        lost = self.ring.lost
+        if lost > self._lost_said and self.ring.write(*wire.pack_lost(lost)):
+            self._lost_said = lost
+
+    def _seen(self) -> Seen:
+        return tuple(self.seen)
+
+    def _hand(self, record: Record) -> None:
+        self.ring.write(*wire.pack(record))
+        self._give(self.engine.feed(record))
+
+    def _give(self, out: Outputs) -> None:
+        for table in COMPUTED:
+            rows = getattr(out, table)
+            if len(rows):
+                self.outlets.publish(table, rows)
+        self.published_s = time.perf_counter()
+        for table in COMPUTED:
+            rows = getattr(out, table)
+            if len(rows):
+                self.ring.write(*wire.pack_rows(table, rows))
+        for row in out.steps:
+            self.steps += 1
+            self.steps_valid += int(row["kam_valid"])
+            self.last_step[int(row["side"])] = float(row["fpa_deg"])
+        for row in out.cues:
+            self.last_cue = {name: float(row[name]) for name in ("state", "target_deg", "good_steps", "scored_steps")}
+        for row in out.events:
+            self.new_events.append((int(row["code"]), bytes(row["text"]).decode("utf-8", "replace")))
+
+    @property
+    def hazard(self) -> str:
+        """The sentence of a hazard event that has not been taken yet; empty without one."""
+        return next((text for code, text in self.new_events if code == EventCode.HAZARD), "")
