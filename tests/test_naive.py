@@ -143,6 +143,33 @@ def test_de_leva_mean_lies_between_man_and_woman_and_counts_the_foot_from_the_he
     np.testing.assert_allclose(np.sqrt(np.diag(tensor) / m), [0.24 * 0.1315, 0.24 * 0.278, 0.24 * 0.262])
 
 
+def standing_leg(s: int, wrench: naive.Array, table: str, tibia: str) -> dict[str, naive.Array]:
+    """Curves of a leg of 60 kg at rest: knee 0.5 m above O, ankle 0.1, malleoli turned out by 20 degrees."""
+    ankle, out = np.array([0, 0.1, 0]), 0.04 * np.array([-np.sin(np.radians(20)), 0, s * np.cos(np.radians(20))])
+    at = {
+        "KL": [0, 0.5, s * 0.05], "KM": [0, 0.5, -s * 0.05], "AL": ankle + out, "AM": ankle - out,
+        "CAL": [-0.05, 0.02, 0], "M1": [0.15, 0.02, -s * 0.04], "M5": [0.15, 0.02, s * 0.04],
+    }  # fmt: skip
+    return naive.leg_curves(
+        lambda name: np.tile(np.array(at[name], dtype=float), (5, 1)), LEG, s, np.arange(5) / 100, 100.0,
+        np.tile(wrench, (5, 1)), np.zeros(3), 60.0, table, tibia, None,
+    )  # fmt: skip
+
+
+def test_winters_foot_weighs_down_half_way_between_ankle_and_forefoot():
+    curves = standing_leg(1, np.zeros(6), "winter", "proximal")
+    np.testing.assert_allclose(curves["kfm_nm"], 0.075 * 0.0145 * 60 * 9.81)  # the shank hangs plumb and adds nothing
+
+
+@pytest.mark.parametrize("s", [1, -1])
+def test_the_tibia_option_turns_the_axis_that_the_moment_is_read_on(s):
+    wrench = np.array([0, 0, 0, s * 10.0, 0, 0])
+    read = {
+        tibia: standing_leg(s, wrench, "winter", tibia)["kam_leverarm_nm"][0] for tibia in ("proximal", "distal", "lab")
+    }
+    assert read == pytest.approx({"proximal": 10.0, "distal": 10 * np.cos(np.radians(20)), "lab": 10.0})
+
+
 # ---- plates -------------------------------------------------------------------------------------------------------
 
 
@@ -244,6 +271,13 @@ def test_contact_is_dated_to_the_30_n_crossing_and_toe_off_likewise():
     early = np.arcsin(30 / 400) / (2 * np.pi)
     # the record begins within one stance and ends within another: neither is whole
     np.testing.assert_allclose(found, [(n - 0.2 + early, n + 0.3 - early) for n in (1, 2)], atol=2e-4)
+
+
+def test_contact_is_dated_back_over_a_shelf_between_30_and_50_n():
+    time = np.arange(2000) / 1000
+    load = np.maximum(400 * np.sin(2 * np.pi * (time - 0.75)), np.where((time > 0.65) & (time < 0.9), 40.0, 0.0))
+    ((start, _),) = naive.stances(load, 1000.0)
+    assert start == pytest.approx(0.65, abs=0.015)
 
 
 def test_a_dip_below_30_n_shorter_than_20_ms_does_not_end_a_stance():
