@@ -71,7 +71,7 @@ def find_contacts(
                 s[UP_AT] = s[LAST_TIME] + share * (t - s[LAST_TIME])
             if s[LOADED] == 0.0:
                 if f >= rise:
-                    if not s[RISEN_SINCE] == s[RISEN_SINCE]:
+                    if s[RISEN_SINCE] != s[RISEN_SINCE]:
                         s[RISEN_SINCE] = t
                     if t - s[RISEN_SINCE] >= hold:
                         s[LOADED] = 1.0
@@ -87,7 +87,7 @@ def find_contacts(
                     s[RISEN_SINCE] = np.nan
             else:
                 if f < level:
-                    if not s[FALLEN_SINCE] == s[FALLEN_SINCE]:
+                    if s[FALLEN_SINCE] != s[FALLEN_SINCE]:
                         share = (before - level) / (before - f)
                         s[FALLEN_SINCE] = s[LAST_TIME] + share * (t - s[LAST_TIME])
                     if t - s[FALLEN_SINCE] >= hold:
@@ -103,7 +103,7 @@ def find_contacts(
                 else:
                     s[FALLEN_SINCE] = np.nan
             if f < -4.0 * rise:
-                if not s[PULLED_SINCE] == s[PULLED_SINCE]:
+                if s[PULLED_SINCE] != s[PULLED_SINCE]:
                     s[PULLED_SINCE] = t
                 elif t - s[PULLED_SINCE] >= PULL_HOLD_S:
                     found[count, FOOT] = foot

@@ -74,9 +74,7 @@ def rate_of_angular_momentum(
 
 
 @kernel("void(f8[:,:,::1], f8[:,::1], f8, f8, i8[::1], f8[::1], f8[:,::1])")
-def stance_moments(
-    points: Array, wrench: Array, dt: float, s: float, kinds: Ints, inertia: Array, out: Array
-) -> None:
+def stance_moments(points: Array, wrench: Array, dt: float, s: float, kinds: Ints, inertia: Array, out: Array) -> None:
     """KAM, KFM and their lever-arm estimates for every frame of a window.
 
     points: (n, 8 or more, 3) m, filtered, lab frame. wrench: (n, 6) N and Nm about the lab origin, filtered, at the

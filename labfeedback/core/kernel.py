@@ -7,7 +7,7 @@ makes isnan blind and lets the compiler reorder sums, and then compiled and plai
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 
@@ -16,5 +16,6 @@ F = TypeVar("F", bound=Callable[..., object])
 
 def kernel(signature: object) -> Callable[[F], F]:
     """Compile eagerly for `signature`, cached on disk, without the GIL, with IEEE division by zero."""
-    decorate: Callable[[F], F] = numba.njit(signature, cache=True, nogil=True, error_model="numpy", fastmath=False)
-    return decorate
+    decorate = numba.njit(signature, cache=True, nogil=True, error_model="numpy", fastmath=False)
+    # To a type checker a kernel stays the plain function that it also is when the compiler is off.
+    return cast(Callable[[F], F], decorate)

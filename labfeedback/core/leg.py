@@ -26,7 +26,14 @@ def place(local: Array, first: int, stop: int, turn: Array, shift: Array, points
 
 @kernel("f8(f8[:,::1], i8[:,::1], i8[::1], f8[:,:,::1], f8[:,::1], f8[:,::1], f8[::1], f8[:,::1])")
 def carry(
-    markers: Array, members: Ints, counts: Ints, reference: Array, local: Array, turn: Array, shift: Array, points: Array
+    markers: Array,
+    members: Ints,
+    counts: Ints,
+    reference: Array,
+    local: Array,
+    turn: Array,
+    shift: Array,
+    points: Array,
 ) -> float:
     """Overwrite points (8, 3) by what the clusters carry; returns the larger RMS residual in m, NaN without clusters.
 

@@ -19,7 +19,7 @@ LAST: Final = 194  # to 97 %
 
 @kernel("void(f8[::1], f8[:,::1], i8, f8, f8, f8[::1])")
 def over_stance(time: Array, curves: Array, column: int, start: float, end: float, out: Array) -> None:
-    """curves[:, column] (known at `time`, rising) interpolated linearly at 201 points from start to end; NaN outside."""
+    """curves[:, column] (known at `time`, rising) interpolated at 201 points from start to end; NaN outside."""
     n = len(time)
     k = 0
     for j in range(POINTS):
@@ -38,7 +38,7 @@ def highest(curve: Array, first: int, last: int) -> int:
     """Index of the largest value of curve[first..last]; -1 if one of them is NaN."""
     best = first
     for j in range(first, last + 1):
-        if not curve[j] == curve[j]:
+        if curve[j] != curve[j]:
             return -1
         if curve[j] > curve[best]:
             best = j
@@ -48,7 +48,7 @@ def highest(curve: Array, first: int, last: int) -> int:
 @kernel("b1(f8[::1], i8)")
 def is_local_peak(curve: Array, j: int) -> bool:
     """Whether curve[j] is a true local maximum and not the flank at a window's border."""
-    return curve[j] >= curve[j - 1] and curve[j] >= curve[j + 1]
+    return bool(curve[j] >= curve[j - 1] and curve[j] >= curve[j + 1])
 
 
 @kernel("f8(f8[::1], f8)")
@@ -56,7 +56,7 @@ def positive_impulse(curve: Array, duration: float) -> float:
     """Integral of the positive part over the stance, unit of the curve times s (trapezoid on the 201 points)."""
     total = 0.0
     for j in range(POINTS):
-        if not curve[j] == curve[j]:
+        if curve[j] != curve[j]:
             return np.nan
         if curve[j] > 0.0:
             total += 0.5 * curve[j] if j == 0 or j == POINTS - 1 else curve[j]

@@ -145,7 +145,7 @@ def at_frames(force_time: Array, wrench: Array, frame_time: Array, out: Array) -
 def lowest_tenth(curve: Array, first: int, last: int) -> float:
     """The 10th percentile (nearest rank) of curve[first..last]."""
     values = np.sort(curve[first : last + 1])
-    return values[len(values) // 10]
+    return float(values[len(values) // 10])
 
 
 @kernel(
@@ -223,9 +223,7 @@ def compute_step(
         curves[k, C_COP] = math.sqrt(ex * ex + ez * ez)
         curves[k, C_HEEL_X] = hx
         curves[k, C_FACING] = (
-            frames[TIBIA, 0] * frames[FOOT, 0]
-            + frames[TIBIA, 1] * frames[FOOT, 1]
-            + frames[TIBIA, 2] * frames[FOOT, 2]
+            frames[TIBIA, 0] * frames[FOOT, 0] + frames[TIBIA, 1] * frames[FOOT, 1] + frames[TIBIA, 2] * frames[FOOT, 2]
         )
         curves[k, C_HEEL_Y] = points[k, HEEL, 1]
         curves[k, C_TOE_Y] = frames[FRONT, 1]
@@ -263,4 +261,3 @@ def compute_step(
     summary[FACING] = mean_between(stance[C_FACING], 40, 120)
     summary[HEEL_LOW] = lowest_tenth(stance[C_HEEL_Y], 0, POINTS - 1)
     summary[TOE_LOW] = lowest_tenth(stance[C_TOE_Y], 0, POINTS - 1)
-

@@ -1,0 +1,365 @@
+"""The engine: a fold over the input log. Records in, rows out; it reads no clock, file, environment or random number.
+
+Everything is driven by data time. A marker frame is worked on when the forces reach it (or a TICK finds them silent);
+events found in the forces act at the time of the sample that decided them. So the rows do not depend on how the streams
+were cut into chunks, nor on how the chunks were interleaved (law 1).
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from labfeedback.core import contact, live
+from labfeedback.core.live import run_frames
+from labfeedback.engine.feedback import Feedback
+from labfeedback.engine.history import History
+from labfeedback.engine.outputs import Outputs
+from labfeedback.engine.plan import Plan, make_plan
+from labfeedback.engine.reel import Reel
+from labfeedback.engine.start import Setup, parse_start
+from labfeedback.engine.steps import Finding, Stance, StepMaker
+from labfeedback.engine.streams import ForceStream, MarkerStream
+from labfeedback.engine.watch import Watch
+from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
+from labfeedback.layout import Layout
+from labfeedback.protocol.training import in_words
+from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
+
+# Items of the schedule, in the order in which they act when they fall on the same frame.
+_CONTACT, _TOE_OFF, _PULL, _DUE = 0, 1, 2, 3
+SPAN_S = 0.02  # over which a marker's speed is taken
+FLAT_S = 0.08  # least foot-flat for an early angle
+STOPPED_S = 0.12  # loaded foot slower than 0.3 of the belt for this long: the belt has stopped
+FORGET_EVERY_S = 2.0
+
+
+class Engine:
+    """Feed it START's successors one by one. `keep_curves` adds each step's curves to the outputs."""
+
+    def __init__(self, start: Start, *, keep_curves: bool = False) -> None:
+        self.setup: Setup = parse_start(start)
+        self._keep_curves = keep_curves
+        self._layouts: dict[int, Layout] = {}
+        self._plan: Plan | None = None
+        self._reel = Reel()
+        calibration = self.setup.calibration
+        given = {}
+        if calibration:
+            for foot, side in enumerate(SIDES):
+                leg = calibration.leg(side)
+                given[foot] = (leg.stand_heel_m, leg.stand_toe_m)
+        self._history = History(given)
+        self._feedback = Feedback(self.setup.training)
+        settings = self.setup.settings
+        self._watch = Watch(settings.silent_neutral_s, settings.silent_pause_s)
+        self._schedule: list[tuple[float, int, int, float, float]] = []
+        self._done = 0  # rows of the marker track that were worked on
+        self._steps = 0
+        self._hazard = False
+        self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
+        self._swinging = {0: 0, 1: 0}  # steps in a row whose foot was not on its plate
+        self._kept_since = -math.inf
+        self._paused = False
+
+    def feed(self, record: Record) -> Outputs:
+        """Take one record and return the rows it brought."""
+        if isinstance(record, Samples):
+            self._take(record)
+        elif isinstance(record, Tick):
+            self._tick(record.local_s)
+        elif isinstance(record, Offset):
+            self._offset(record)
+        elif isinstance(record, Link):
+            self._link(record)
+        elif isinstance(record, Command):
+            self._command(record)
+        return self._reel.take()
+
+    def finish(self) -> Outputs:
+        """Nothing more will come: the last rows. Steps whose filter tail did not arrive are left out."""
+        return self._reel.take()
+
+    # --- records ---
+
+    def _link(self, record: Link) -> None:
+        if record.stream not in (MARKERS, FORCES):
+            return
+        name = "markers" if record.stream == MARKERS else "forces"
+        now = self._now()
+        if not record.connected:
+            self._reel.event(now, EventCode.STREAM_LOST, f"stream of {name} lost")
+            return
+        layout = Layout.model_validate_json(record.layout)
+        before = self._layouts.get(record.stream)
+        if before is not None and before.channels != layout.channels:
+            self._reel.event(now, EventCode.HAZARD, f"stream of {name} came back with other channels or units")
+            self._block(now)
+            return
+        self._layouts[record.stream] = layout
+        self._reel.event(now, EventCode.STREAM_LINKED, f"stream of {name}: {layout.name}", value=float(record.epoch))
+        if self._plan is None and len(self._layouts) == 2:
+            self._begin(make_plan(self.setup, self._layouts[MARKERS], self._layouts[FORCES]))
+
+    def _begin(self, plan: Plan) -> None:
+        settings, streams = self.setup.settings, self.setup.rig.streams
+        self._plan = plan
+        self._markers = MarkerStream(self.setup, plan)
+        self._forces = ForceStream(self.setup, plan)
+        self._maker = StepMaker(self.setup, plan, self._keep_curves)
+        rate = streams.markers.rate_hz
+        self._limits = np.zeros(live.LIMITS)
+        self._limits[live.L_LEVEL] = settings.contact_n
+        self._limits[live.L_HEIGHT] = settings.foot_flat_height_m
+        self._limits[live.L_SPEED] = settings.foot_flat_speed_m_s
+        self._limits[live.L_SPAN] = max(1, round(SPAN_S * rate))
+        self._limits[live.L_FLAT] = max(2, round(FLAT_S * rate))
+        self._limits[live.L_SLOW] = max(2, round(STOPPED_S * rate))
+        self._limits[live.L_GAP] = 1.5 / streams.forces.rate_hz
+        self._feet = np.zeros((2, live.FOOT_STATE))
+        self._feet[:, [live.CONTACT, live.STAND_HEEL, live.STAND_TOE]] = np.nan
+        self._walk = np.zeros(live.WALK_STATE)
+        self._walk[live.BELT] = np.nan
+        self._learn()
+
+    def _offset(self, record: Offset) -> None:
+        if self._plan is None or record.stream not in (MARKERS, FORCES):
+            return
+        stream = self._markers if record.stream == MARKERS else self._forces
+        if stream.clock.add(record.offset_s):
+            name = "markers" if record.stream == MARKERS else "forces"
+            self._reel.event(self._now(), EventCode.CLOCK_STEP, f"clock of {name} stepped", value=record.offset_s)
+
+    def _take(self, record: Samples) -> None:
+        if self._plan is None or record.stream not in (MARKERS, FORCES) or len(record.raw_time) == 0:
+            return
+        stream = self._markers if record.stream == MARKERS else self._forces
+        stream.take(record)
+        if record.stream == FORCES:
+            for row in self._forces.contacts():
+                kind = (_CONTACT, _TOE_OFF, _PULL)[int(row[contact.KIND])]
+                foot = int(row[contact.FOOT])
+                self._push(row[contact.DECIDED], kind, foot, row[contact.START], row[contact.END])
+        self._advance()
+
+    def _tick(self, local_s: float) -> None:
+        if self._plan is None:
+            return
+        last = (self._markers.track.last_time, self._forces.track.last_time)
+        for code, text, cue in self._watch.look(local_s, last):
+            self._reel.event(local_s, code, text)
+            if cue is not None:
+                self._reel.cues(self._feedback.hold(local_s, cue))
+            elif code == EventCode.STREAM_BACK and not self._paused:
+                self._history.forget_walk()
+                self._reel.cues(self._feedback.go_on(local_s))
+        self._advance()
+
+    def _command(self, record: Command) -> None:
+        now = self._now()
+        command: dict[str, Any] = json.loads(record.text)
+        self._reel.event(now, EventCode.COMMAND, record.text, value=float(record.id))
+        what = command.get("do")
+        if what == "pause" and not self._paused:
+            self._paused = True
+            self._reel.event(now, EventCode.PAUSED, "paused by the operator")
+            self._reel.cues(self._feedback.hold(now, CueState.PAUSED))
+        elif what == "resume" and self._paused:
+            self._paused = False
+            self._reel.event(now, EventCode.RESUMED, "resumed by the operator")
+            self._reel.cues(self._feedback.go_on(now))
+        elif what == "note":
+            self._reel.event(now, EventCode.NOTE, str(command.get("text", "")))
+        elif what == "stop":
+            self._reel.event(now, EventCode.FINISHED, "ended by the operator")
+            self._reel.cues(self._feedback.hold(now, CueState.FINISHED))
+
+    # --- data time ---
+
+    def _now(self) -> float:
+        """The data's watermark; before any data, the last TICK."""
+        if self._plan is None or not self._markers.track.count:
+            return self._watch.last_tick
+        return max(self._markers.track.last_time, self._watch.last_tick)
+
+    def _push(self, time: float, kind: int, foot: int, start: float, end: float) -> None:
+        heapq.heappush(self._schedule, (float(time), kind, foot, float(start), float(end)))
+
+    def _advance(self) -> None:
+        """Work on every frame that the forces have reached, stopping where something scheduled acts."""
+        time = self._markers.track.time
+        reached = max(self._forces.track.last_time, self._watch.given_up(FORCES))
+        ready = int(np.searchsorted(time, reached, side="right"))
+        while self._done < ready:
+            stop = ready
+            if self._schedule:
+                stop = min(ready, int(np.searchsorted(time, self._schedule[0][0])))
+            if stop > self._done:
+                self._run(self._done, stop)
+                self._done = stop
+            elif self._schedule:
+                # The schedule acts before the first frame at or after its time.
+                self._act(float(time[self._done]), *heapq.heappop(self._schedule))
+        if self._done and time[self._done - 1] - self._kept_since > FORGET_EVERY_S:
+            self._forget(float(time[self._done - 1]))
+
+    def _forget(self, now: float) -> None:
+        # A stance of the longest legal length, its lead and tail, and the wait until it is computed.
+        before = now - (self.setup.settings.stance_max_s + 1.0)
+        self._kept_since = now
+        rows = min(int(np.searchsorted(self._markers.track.time, before)), self._done)
+        self._markers.track.forget(rows)
+        self._done -= max(rows, 0)
+        dropped = self._forces.forget(before)
+        self._walk[live.CURSOR] = max(0.0, self._walk[live.CURSOR] - dropped)
+
+    def _run(self, first: int, stop: int) -> None:
+        plan, track, forces = self._plan, self._markers.track, self._forces.track
+        assert plan is not None
+        out = np.empty((stop - first, live.COLUMNS))
+        noticed = np.empty((3 * (stop - first), live.NOTICED))
+        count = run_frames(
+            track.time, track.column("position"), 0, first, stop, forces.time, forces.column("wrench"), plan.roles,
+            plan.members, plan.counts, plan.reference, plan.local, plan.kinds, plan.surface, self._limits, self._feet,
+            self._walk, out, noticed,
+        )  # fmt: skip
+        out[:, live.O_FRAME] = track.index[first:stop]
+        for foot in range(2):
+            column = live.O_SIDE + live.PER_SIDE * foot + live.S_RESIDUAL
+            track.column("residual")[first:stop, foot] = out[:, column]
+        self._reel.frames(from_numbers(out, FRAME))
+        for row in noticed[:count]:
+            self._notice(float(track.time[int(row[live.N_FRAME])]), int(row[live.N_KIND]), row)
+
+    def _notice(self, now: float, kind: int, row: Any) -> None:
+        if kind == 0:
+            foot = int(row[live.N_FOOT])
+            self._early[foot] = (float(self._feet[foot, live.CONTACT]), float(row[live.N_VALUE]))
+            training = self.setup.training
+            if training and training.foot == SIDES[foot] and self._unbroken(float(self._feet[foot, live.CONTACT]), now):
+                contact_s, angle = self._early[foot]
+                self._reel.cues(self._feedback.early(now, contact_s, angle, self._lasts(foot)))
+        elif kind == 1:
+            self._reel.event(now, EventCode.BELT_STOPPED, "the belt has stopped", value=float(row[live.N_VALUE]))
+            self._reel.cues(self._feedback.hold(now, CueState.BELT_STOPPED))
+        else:
+            self._reel.event(now, EventCode.BELT_MOVING, "the belt moves again", value=float(row[live.N_VALUE]))
+            if not self._paused and not self._watch.silent:
+                self._reel.cues(self._feedback.go_on(now))
+
+    def _lasts(self, foot: int) -> float:
+        return self.setup.settings.expire_strides * self._history.stride(foot)
+
+    def _unbroken(self, since: float, until: float) -> bool:
+        """No hole in the marker stream between two times."""
+        time = self._markers.track.time
+        a, b = np.searchsorted(time, (since, until))
+        return bool(b - a >= 2 and np.diff(time[a:b]).max() <= 1.5 / self.setup.rig.streams.markers.rate_hz)
+
+    # --- what the schedule brings ---
+
+    def _act(self, now: float, _time: float, kind: int, foot: int, start: float, end: float) -> None:
+        if kind == _CONTACT:
+            self._feet[foot, live.CONTACT] = start
+            self._feet[foot, live.FLAT_SUM : live.SAID + 1] = 0.0
+        elif kind == _TOE_OFF:
+            self._feet[foot, live.CONTACT] = np.nan
+            self._close(now, Stance(foot, start, end))
+        elif kind == _PULL:
+            self._raise(
+                now,
+                f"the {SIDE_NAMES[SIDES[foot]]} foot's plate pulls the subject down: flip its sign in the rig",
+                foot,
+            )
+        else:
+            self._finish_step(now, Stance(foot, start, end))
+
+    def _close(self, now: float, stance: Stance) -> None:
+        """A stance has ended: wait for the filter's tail, or reject it."""
+        if math.isnan(stance.start):
+            return  # it had begun before the recording did
+        side, settings = SIDES[stance.foot], self.setup.settings
+        duration = stance.end - stance.start
+        begin, due = self._maker.window(stance)
+        if not settings.stance_min_s <= duration <= settings.stance_max_s:
+            limits = f"{settings.stance_min_s:g}-{settings.stance_max_s:g} s"
+            text = f"{SIDE_NAMES[side]} stance of {duration:.2f} s rejected: expected {limits}"
+            self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
+            return
+        # Half a frame: a window that begins with the recording's first sample is complete.
+        if begin < self._markers.track.first_time - 1e-9 or begin < self._forces.track.first_time - 1e-9:
+            text = f"first {SIDE_NAMES[side]} stance left out: its filter lead is not in the data"
+            self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
+            return
+        self._push(due, _DUE, stance.foot, stance.start, stance.end)
+
+    def _finish_step(self, now: float, stance: Stance) -> None:
+        finding = self._maker.make(stance, self._markers.track, self._forces.track, now, self._steps)
+        self._steps += 1
+        foot, row = stance.foot, finding.row[0]
+        said = self._early.get(foot)
+        if said is not None and said[0] == stance.start:
+            row["fpa_early_deg"] = said[1]
+        self._check(now, foot, finding)
+        if self._hazard:
+            row["kam_valid"] = row["fpa_valid"] = 0
+        self._reel.step(finding)
+        standing = finding.heel_speed < 0 and not row["missing_foot_markers"] and row["gap_s"] == 0
+        if standing and not self._hazard:
+            self._history.add(foot, stance.start, finding.heel_low, finding.toe_low, finding.heel_speed)
+            self._learn()
+        training = self.setup.training
+        if training and training.foot == SIDES[foot]:
+            valid, angle = bool(row["fpa_valid"]), float(row["fpa_deg"])
+            cues, decided = self._feedback.final(now, stance.start, stance.end, angle, valid, self._lasts(foot))
+            if decided:
+                self._decided(now, decided)
+            self._reel.cues(cues)
+
+    def _decided(self, now: float, what: str) -> None:
+        course = self._feedback.course
+        assert course is not None
+        own = in_words(course.own_deg)
+        self._reel.event(now, EventCode.BASELINE_DONE, f"own angle {own}", course.training.foot, course.own_deg)
+        if what == "target":
+            self._reel.event(now, EventCode.TARGET_SET, course.sentence(), course.training.foot, course.target_deg)
+        else:
+            text = f"target refused: it lies more than 15 deg from the person's own {own}"
+            self._reel.event(now, EventCode.TARGET_REFUSED, text, course.training.foot, course.own_deg)
+
+    def _check(self, now: float, foot: int, finding: Finding) -> None:
+        """Wrong side, wrong sign, mirrored labels: what could train a patient the wrong way."""
+        if finding.facing < 0:
+            self._raise(
+                now, "the tibia's front points backwards: the labels of left and right (or lateral and medial) are "
+                "exchanged", foot
+            )  # fmt: skip
+        forward = finding.heel_speed > 0.3
+        self._swinging[foot] = self._swinging[foot] + 1 if forward else 0
+        if self._swinging[foot] >= 2:
+            self._raise(
+                now, f"the {SIDE_NAMES[SIDES[foot]]} foot swings while its plate is loaded: plates or feet are "
+                "exchanged", foot
+            )  # fmt: skip
+
+    def _raise(self, now: float, text: str, foot: int) -> None:
+        if not self._hazard:
+            self._reel.event(now, EventCode.HAZARD, text, SIDES[foot])
+            self._block(now)
+
+    def _block(self, now: float) -> None:
+        self._hazard = True
+        self._reel.cues(self._feedback.hold(now, CueState.KEEP_WALKING))
+        self._feedback.blocked = True
+
+    def _learn(self) -> None:
+        belt = self._history.belt
+        self._walk[live.BELT] = np.nan if belt is None else belt
+        for foot in range(2):
+            standing = self._history.standing(foot)
+            if standing is not None:
+                self._feet[foot, live.STAND_HEEL], self._feet[foot, live.STAND_TOE] = standing

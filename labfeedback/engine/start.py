@@ -1,0 +1,142 @@
+"""START: everything a visit's numbers depend on besides the samples, as one JSON text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from labfeedback.errors import BadSetup
+from labfeedback.inputlog import Start
+from labfeedback.markerset import MarkerSet
+from labfeedback.protocol.training import Training
+from labfeedback.rig import Rig
+from labfeedback.settings import Settings
+from labfeedback.subject import Subject
+
+SCHEMA = 1
+Vector = tuple[float, float, float]
+
+
+class Segment(BaseModel):
+    """One calibrated cluster: positions in the static trial, m, lab frame.
+
+    labels, reference: the cluster. points: role -> position of what the cluster carries.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    labels: tuple[str, ...]
+    reference: tuple[Vector, ...]
+    points: dict[str, Vector]
+
+
+class LegCalibration(BaseModel):
+    """A leg in the static trial; heights are of heel and foot front, m."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    shank: Segment
+    foot: Segment | None = None
+    stand_heel_m: float
+    stand_toe_m: float
+
+
+class Calibration(BaseModel):
+    """A static trial."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: str = ""
+    right: LegCalibration
+    left: LegCalibration
+
+    def leg(self, side: int) -> LegCalibration:
+        """The leg of side +1 (right) or -1 (left)."""
+        return self.right if side > 0 else self.left
+
+
+class Setup(BaseModel):
+    """START as models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    schema_: Literal[1] = Field(1, alias="schema")
+    rig: Rig
+    subject: Subject
+    marker_set: MarkerSet
+    calibration: Calibration | None = None
+    training: Training | None = None
+    settings: Settings = Settings()
+    # butter(2, fc) of both streams as computed on the day: another scipy must not change a replay's bits.
+    sections: dict[str, tuple[float, ...]]
+    smoother: tuple[float, ...]
+    versions: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Coefficients at the nominal rates."""
+
+    markers: tuple[float, ...]
+    forces: tuple[float, ...]
+    smoother: tuple[float, ...]
+
+
+def design(rig: Rig, settings: Settings) -> Filters:
+    """The step filter at both rates and the smoother under event detection."""
+    from labfeedback.core.filters import butterworth, gaussian_taps
+
+    for stream in (rig.streams.markers, rig.streams.forces):
+        if settings.filter_hz >= 0.45 * stream.rate_hz:
+            raise BadSetup(
+                f"filter of {settings.filter_hz:g} Hz with {stream.name!r} at {stream.rate_hz:g} Hz: choose a cut-off "
+                f"below {0.45 * stream.rate_hz:g} Hz"
+            )
+    return Filters(
+        tuple(butterworth(settings.filter_hz, rig.streams.markers.rate_hz).tolist()),
+        tuple(butterworth(settings.filter_hz, rig.streams.forces.rate_hz).tolist()),
+        tuple(gaussian_taps(settings.event_lowpass_hz, rig.streams.forces.rate_hz).tolist()),
+    )
+
+
+def build_start(
+    rig: Rig,
+    subject: Subject,
+    marker_set: MarkerSet,
+    *,
+    settings: Settings | None = None,
+    training: Training | None = None,
+    calibration: Calibration | dict[str, Any] | None = None,
+    versions: dict[str, Any] | None = None,
+) -> Start:
+    """Assemble START. Raises BadSetup when something that belongs to no model alone does not fit together."""
+    settings = settings or Settings()
+    if subject.mass_kg is None:
+        raise BadSetup(f"subject {subject.id!r} has no mass_kg: weigh the subject on the plates and write it down")
+    if isinstance(calibration, dict):
+        calibration = Calibration.model_validate(calibration)
+    filters = design(rig, settings)
+    setup = {
+        "schema": SCHEMA,
+        "rig": rig.model_dump(mode="json"),
+        "subject": subject.model_dump(mode="json"),
+        "marker_set": marker_set.model_dump(mode="json"),
+        "calibration": calibration.model_dump(mode="json") if calibration else None,
+        "training": training.model_dump(mode="json") if training else None,
+        "settings": settings.model_dump(mode="json"),
+        "sections": {"markers": filters.markers, "forces": filters.forces},
+        "smoother": filters.smoother,
+        "versions": versions or {},
+    }
+    return Start(json.dumps(setup))
+
+
+def parse_start(start: Start) -> Setup:
+    """START back as models. Raises BadSetup if this version cannot read it."""
+    try:
+        return Setup.model_validate_json(start.text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadSetup(
+            f"START cannot be read: {place}: {first['msg']}; was it written by another version of labfeedback?"
+        ) from None

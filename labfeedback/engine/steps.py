@@ -1,0 +1,234 @@
+"""One stance of one foot becomes a row: the numbers, the flags, and the number that raised each flag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labfeedback.core import step as core
+from labfeedback.core.peaks import POINTS
+from labfeedback.engine.outputs import Curve
+from labfeedback.engine.plan import Plan
+from labfeedback.engine.start import Setup
+from labfeedback.engine.track import Track
+from labfeedback.records import SIDES, STEP, Flag, Rows
+
+Array = NDArray[np.float64]
+GRAVITY = 9.81
+SATURATED_AT = 0.98  # of a channel's full scale
+OFF_THE_FOOT_M = 0.15  # mean distance of COP and foot beyond which the load is another foot's
+FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """Contact to toe-off of one foot (0 right, 1 left), s."""
+
+    foot: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a computed step tells besides its row."""
+
+    row: Rows  # one STEP
+    heel_speed: float  # m/s along X in mid-stance
+    facing: float  # cosine of tibia's front and foot's direction
+    heel_low: float
+    toe_low: float
+    curve: Curve | None
+
+
+class StepMaker:
+    """Cuts windows from the tracks and computes them. Holds no history."""
+
+    def __init__(self, setup: Setup, plan: Plan, keep_curves: bool) -> None:
+        self._plan = plan
+        self._settings = setup.settings
+        self._sections = (np.array(setup.sections["markers"]), np.array(setup.sections["forces"]))
+        self._marker_rate = setup.rig.streams.markers.rate_hz
+        self._force_rate = setup.rig.streams.forces.rate_hz
+        self._keep_curves = keep_curves
+        mass, height = setup.subject.mass_kg, setup.subject.height_m
+        assert mass is not None
+        self._mass = mass
+        self._bwht = mass * GRAVITY * height if height else np.nan
+        # As long as the lead: the odd mirror image of 100 ms gives the filter's transient the room it needs.
+        self._pads = tuple(max(9, round(self._settings.lead_s * r)) for r in (self._marker_rate, self._force_rate))
+
+    def window(self, stance: Stance) -> tuple[float, float]:
+        """First and last time that the step's filter needs."""
+        return stance.start - self._settings.lead_s, stance.end + self._settings.tail_s
+
+    def make(self, stance: Stance, markers: Track, forces: Track, known_s: float, ordinal: int) -> Finding:
+        """Compute one step. Both tracks must reach back to the window's begin."""
+        leg = self._plan.legs[stance.foot]
+        begin, end = self.window(stance)
+        # Half a nanosecond: a frame that lies on the border by its nominal time must not depend on the last bit.
+        a, b = np.searchsorted(markers.time, (begin - 5e-10, end + 5e-10))
+        fa = max(0, int(np.searchsorted(forces.time, begin - 5e-10)) - 1)
+        fb = int(np.searchsorted(forces.time, end + 5e-10)) + 1
+        time, force_time = markers.time[a:b], forces.time[fa:fb]
+        row = np.zeros(1, STEP)
+        r = row[0]
+        for name in STEP.names or ():
+            if STEP[name].kind == "f":
+                r[name] = np.nan
+        r["step"], r["side"] = ordinal, SIDES[stance.foot]
+        r["start_s"], r["end_s"], r["known_s"] = stance.start, stance.end, known_s
+        flags = Flag(0)
+        gap = self._longest_gap(time, force_time, begin, end, forces.column("broken")[fa:fb])
+        r["gap_s"] = gap
+        if gap > 0.0:
+            flags |= Flag.STREAM_GAP
+        positions = markers.column("position")[a:b]
+        inside = (time >= stance.start) & (time <= stance.end)
+        hidden = np.isnan(positions[:, leg.leg_rows, 0])
+        r["missing_markers"] = int(hidden.sum())
+        r["missing_foot_markers"] = int(np.isnan(positions[:, leg.foot_rows, 0])[inside].sum())
+        carried = self._carried(positions, stance.foot)
+        if r["missing_markers"]:
+            flags |= Flag.MARKERS
+        residual = markers.column("residual")[a:b, stance.foot][inside]
+        if len(residual) and not np.isnan(residual).all():
+            r["residual_mm"] = np.nanmax(residual)
+            if r["residual_mm"] > self._settings.residual_limit_mm:
+                flags |= Flag.MARKERS
+                carried = False
+        share = forces.column("share")[fa:fb, stance.foot]
+        r["load_share"] = share.max() if len(share) else np.nan
+        if r["load_share"] >= SATURATED_AT:
+            flags |= Flag.SATURATED
+        summary = np.full(core.SUMMARY, np.nan)
+        curve = None
+        if len(time) >= 8 and len(force_time) >= 8:
+            curve = self._compute(
+                stance, leg.rows, time, positions, force_time, forces.column("wrench")[fa:fb], summary
+            )
+        self._fill(r, summary)
+        low, high = self._settings.force_peak_bw
+        mean_low, mean_high = self._settings.force_mean_bw
+        if not (low <= r["fz_peak_bw"] <= high and mean_low <= r["fz_mean_bw"] <= mean_high):
+            flags |= Flag.FORCE_RANGE
+        heel_speed = float(summary[core.HEEL_SPEED])
+        elsewhere = heel_speed > FORWARD_M_S or r["cop_to_foot_m"] > OFF_THE_FOOT_M
+        if elsewhere:
+            flags |= Flag.COP_OUTSIDE_FOOT | Flag.EVENTS
+        r["flags"] = int(flags)
+        withheld = flags & ~Flag.MARKERS or (flags & Flag.MARKERS and not carried)
+        r["kam_valid"] = int(not withheld and np.isfinite(r["kam1_nm"]) and np.isfinite(r["kam2_nm"]))
+        r["fpa_valid"] = int(
+            not flags & Flag.STREAM_GAP
+            and not elsewhere
+            and r["missing_foot_markers"] == 0
+            and bool(np.isfinite(r["fpa_deg"]))
+        )
+        kept = None
+        if self._keep_curves and curve is not None:
+            kept = Curve(
+                ordinal,
+                SIDES[stance.foot],
+                markers.index[a:b][inside].copy(),
+                curve[inside, core.C_KAM].copy(),
+                curve[inside, core.C_KFM].copy(),
+                curve[inside, core.C_FZ].copy(),
+                curve[inside, core.C_FPA].copy(),
+            )
+        return Finding(
+            row,
+            heel_speed,
+            float(summary[core.FACING]),
+            float(summary[core.HEEL_LOW]),
+            float(summary[core.TOE_LOW]),
+            kept,
+        )
+
+    def _longest_gap(
+        self, time: Array, force_time: Array, begin: float, end: float, broken: NDArray[np.float64]
+    ) -> float:
+        """The longest hole of either stream in the window, s; 0 when there is none."""
+        worst = 0.0
+        for t, rate in ((time, self._marker_rate), (force_time, self._force_rate)):
+            if len(t) < 2:
+                return end - begin
+            steps = max(float(np.diff(t).max()), float(t[0]) - begin, end - float(t[-1]))
+            if steps > 1.5 / rate:
+                worst = max(worst, steps)
+        if broken.any():
+            worst = max(worst, float(broken.sum()) / self._force_rate)
+        return worst
+
+    def _carried(self, positions: Array, foot: int) -> bool:
+        """Whether every frame still shows three markers of each calibrated cluster and all that no cluster carries."""
+        plan = self._plan
+        ok = True
+        for segment in range(2):
+            count = int(plan.counts[foot, segment])
+            if count:
+                rows = plan.members[foot, segment, :count]
+                ok = ok and bool((np.isfinite(positions[:, rows, 0]).sum(axis=1) >= 3).all())
+            else:
+                rows = plan.roles[foot, :4] if segment == 0 else plan.roles[foot, 4:]
+                rows = rows[rows >= 0]
+                ok = ok and bool(np.isfinite(positions[:, rows, 0]).all())
+        return ok
+
+    def _compute(
+        self,
+        stance: Stance,
+        rows: NDArray[np.int64],
+        time: Array,
+        positions: Array,
+        force_time: Array,
+        wrench: Array,
+        summary: Array,
+    ) -> Array:
+        plan, leg = self._plan, self._plan.legs[stance.foot]
+        window = np.ascontiguousarray(positions[:, rows])
+        window[:, rows < 0] = 0.0  # roles that this set does not have: never read, but a filter must not meet NaN
+        curves = np.empty((len(time), core.CURVES))
+        core.compute_step(
+            np.ascontiguousarray(time),
+            window,
+            np.ascontiguousarray(force_time),
+            np.ascontiguousarray(wrench[:, stance.foot]),
+            stance.start,
+            stance.end,
+            1.0 / self._marker_rate,
+            float(SIDES[stance.foot]),
+            float(plan.surface[stance.foot]),
+            plan.kinds,
+            leg.inertia,
+            self._sections[0],
+            self._sections[1],
+            self._pads[0],
+            self._pads[1],
+            leg.members,
+            leg.counts,
+            leg.reference,
+            leg.local,
+            summary,
+            curves,
+            np.empty((core.CURVES, POINTS)),
+        )
+        return curves
+
+    def _fill(self, r: np.void, summary: Array) -> None:
+        r["fpa_deg"] = summary[core.FPA]
+        for name, index in (("kam1", core.KAM1), ("kam2", core.KAM2)):
+            r[f"{name}_nm"] = summary[index]
+            r[f"{name}_nm_per_kg"] = summary[index] / self._mass
+            r[f"{name}_pct_bwht"] = 100.0 * summary[index] / self._bwht
+        r["kam1_stance_pct"], r["kam2_stance_pct"] = summary[core.KAM1_AT], summary[core.KAM2_AT]
+        r["kam2_is_peak"] = int(summary[core.KAM2_IS_PEAK] == 1.0)
+        r["kam_impulse_nm_s"] = summary[core.IMPULSE]
+        r["kam_impulse_pct_bwht_s"] = 100.0 * summary[core.IMPULSE] / self._bwht
+        r["kfm_nm"], r["kfm_stance_pct"] = summary[core.KFM], summary[core.KFM_AT]
+        r["kam1_leverarm_nm"], r["kam2_leverarm_nm"] = summary[core.KAM1_LEVER], summary[core.KAM2_LEVER]
+        weight = self._mass * GRAVITY
+        r["fz_peak_bw"], r["fz_mean_bw"] = summary[core.FZ_PEAK] / weight, summary[core.FZ_MEAN] / weight
+        r["cop_to_foot_m"] = summary[core.COP_TO_FOOT]

@@ -1,0 +1,89 @@
+"""The last seconds of each stream in lab units: what steps and frames are cut from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Track:
+    """Rows of one stream in arrival order, with rising times. Grows as needed, forgets on request.
+
+    time: (n,) s. index: (n,) sample index in the stream. Further columns by name.
+    """
+
+    def __init__(self, shapes: dict[str, tuple[int, ...]], capacity: int = 4096) -> None:
+        self._shapes = shapes
+        self._time = np.empty(capacity)
+        self._index = np.empty(capacity, np.int64)
+        self._columns = {name: np.empty((capacity, *shape)) for name, shape in shapes.items()}
+        self.count = 0
+        self.first_time = np.nan  # of the very first sample, never forgotten
+
+    @property
+    def time(self) -> Array:
+        """(count,) s on the local clock."""
+        return self._time[: self.count]
+
+    @property
+    def index(self) -> Ints:
+        """(count,) index in the stream."""
+        return self._index[: self.count]
+
+    @property
+    def last_time(self) -> float:
+        """Time of the newest sample; -inf before the first."""
+        return float(self._time[self.count - 1]) if self.count else -np.inf
+
+    def column(self, name: str) -> Array:
+        """(count, ...) one of the columns."""
+        return self._columns[name][: self.count]
+
+    def append(self, time: Array, index: Ints, columns: dict[str, Array]) -> None:
+        """Add samples whose times all lie after `last_time` and rise."""
+        n = len(time)
+        if not self.count and n and self.first_time != self.first_time:
+            self.first_time = float(time[0])
+        if self.count + n > len(self._time):
+            self._grow(self.count + n)
+        stop = self.count + n
+        self._time[self.count : stop] = time
+        self._index[self.count : stop] = index
+        for name, values in columns.items():
+            self._columns[name][self.count : stop] = values
+        self.count = stop
+
+    def forget(self, rows: int) -> None:
+        """Drop the oldest rows."""
+        if rows <= 0:
+            return
+        keep = self.count - rows
+        for array in (self._time, self._index, *self._columns.values()):
+            array[:keep] = array[rows : self.count].copy()
+        self.count = keep
+
+    def _grow(self, least: int) -> None:
+        capacity = max(least, 2 * len(self._time))
+        for name, shape in self._shapes.items():
+            self._columns[name] = _longer(self._columns[name], (capacity, *shape), self.count)
+        self._time = _longer(self._time, (capacity,), self.count)
+        index = np.empty(capacity, np.int64)
+        index[: self.count] = self._index[: self.count]
+        self._index = index
+
+
+def _longer(array: Array, shape: tuple[int, ...], count: int) -> Array:
+    out = np.empty(shape)
+    out[:count] = array[:count]
+    return out
+
+
+def rising(time: Array, after: float) -> NDArray[np.bool_] | None:
+    """Which samples lie later than all before them; None when all do (the ordinary case)."""
+    if len(time) == 0 or (time[0] > after and (len(time) == 1 or bool((time[1:] > time[:-1]).all()))):
+        return None
+    highest = np.maximum.accumulate(np.concatenate(([after], time)))[:-1]
+    return np.asarray(time > highest)

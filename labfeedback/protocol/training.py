@@ -1,0 +1,106 @@
+"""One foot angle to train: from the person's own baseline to a verdict on each step.
+
+Words in, words out: no signed angle is ever typed or shown, because published signs conflict (SCIENCE.md section 10).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from labfeedback.records import LEFT, RIGHT, CueState
+
+FURTHEST_DEG = 15.0  # from the person's own angle; beyond it a target is refused
+LEAST_BASELINE_STEPS = 10
+WARM_UP_STEPS = 2  # of the trained foot after a start, pause or stop: recorded, not used
+
+
+class Training(BaseModel):
+    """What the operator asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    side: Literal["left", "right"]
+    direction: Literal["toe-in", "toe-out"]
+    degrees: float = Field(ge=0.0, le=FURTHEST_DEG)
+    reference: Literal["baseline", "absolute"] = "baseline"
+    band_deg: float = Field(2.0, gt=0.0, le=10.0)
+    baseline_s: float = Field(60.0, ge=5.0, le=600.0)
+
+    @property
+    def foot(self) -> int:
+        """+1 right, -1 left."""
+        return RIGHT if self.side == "right" else LEFT
+
+    @property
+    def signed_deg(self) -> float:
+        """The asked angle or change, toe-out positive."""
+        return self.degrees if self.direction == "toe-out" else -self.degrees
+
+
+def in_words(angle_deg: float) -> str:
+    """'7.2 deg toe-out' or '3.0 deg toe-in'."""
+    return f"{abs(angle_deg):.1f} deg {'toe-out' if angle_deg >= 0 else 'toe-in'}"
+
+
+class Course:
+    """The state of one training: baseline, target, counts. All times are data time, s."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self.baseline: list[float] = []
+        self.since = math.nan
+        self.own_deg = math.nan
+        self.target_deg = math.nan
+        self.refused = False
+        self.warm_up = WARM_UP_STEPS
+        self.good = 0
+        self.scored = 0
+
+    @property
+    def has_target(self) -> bool:
+        """Whether steps are judged."""
+        return self.target_deg == self.target_deg and not self.refused
+
+    def interrupt(self) -> None:
+        """Walking stopped or data were lost: the next two steps are warm-up again."""
+        self.warm_up = WARM_UP_STEPS
+
+    def add_step(self, start_s: float, end_s: float, fpa_deg: float, valid: bool) -> str:
+        """A finished step of the trained foot. Returns '' or what it decided: 'target' or 'refused'."""
+        if self.warm_up > 0:
+            self.warm_up -= 1
+            return ""
+        if self.has_target or self.refused:
+            return ""
+        if math.isnan(self.since):
+            self.since = start_s
+        if valid:
+            self.baseline.append(fpa_deg)
+        if end_s - self.since < self.training.baseline_s or len(self.baseline) < LEAST_BASELINE_STEPS:
+            return ""
+        self.own_deg = math.fsum(self.baseline) / len(self.baseline)
+        asked = self.training.signed_deg
+        target = self.own_deg + asked if self.training.reference == "baseline" else asked
+        if abs(target - self.own_deg) > FURTHEST_DEG:
+            self.refused = True
+            return "refused"
+        self.target_deg = target
+        return "target"
+
+    def judge(self, fpa_deg: float) -> CueState:
+        """Inside the band (its edges count as good), or to which side outside."""
+        deviation = fpa_deg - self.target_deg
+        if abs(deviation) <= self.training.band_deg:
+            return CueState.GOOD
+        return CueState.TOO_FAR_OUT if deviation > 0 else CueState.TOO_FAR_IN
+
+    def sentence(self) -> str:
+        """'left foot: 5 deg toe-in from your own 7.2 deg toe-out (target 2.2 deg toe-out, band 2 deg)'."""
+        t = self.training
+        if t.reference == "baseline":
+            what = f"{t.degrees:g} deg {t.direction} from your own {in_words(self.own_deg)}"
+        else:
+            what = f"{t.degrees:g} deg {t.direction} (your own is {in_words(self.own_deg)})"
+        return f"{t.side} foot: {what}; target {in_words(self.target_deg)}, band {t.band_deg:g} deg"
