@@ -1,0 +1,162 @@
+"""The screen's ears and its voice on LSL: cues and health in, `shown` rows out. The only module here that knows pylsl.
+
+Each stream has a thread of its own that looks for its outlet, checks its channels and queues its rows; `take` never
+waits. A lost hub is looked for again until `close`. What cannot be trusted (a second outlet, other channels) is not
+listened to, and `problem` says why.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections import deque
+from typing import Any, Final
+
+import numpy as np
+import pylsl
+from numpy.typing import NDArray
+
+from labfeedback.errors import BadSetup
+from labfeedback.records import CUE, HEALTH, SHOWN, Rows, as_numbers, from_numbers, numeric_fields
+
+SESSION_VARIABLE: Final = "LABFEEDBACK_LSL_SESSION"
+_BUFFER_S: Final = 2  # small: after a stall old rows are dropped, not shown
+_WAIT_S: Final = 0.1  # longest sleep of a thread before it looks whether it is to end
+_configured = False
+
+
+def use_private_network() -> None:
+    """Keep to this machine and to the session named by LABFEEDBACK_LSL_SESSION, if it is set. Before any LSL call."""
+    global _configured
+    session = os.environ.get(SESSION_VARIABLE)
+    if session and not _configured:
+        pylsl.set_config_content(f"[multicast]\nResolveScope = machine\n[lab]\nSessionID = {session}\n")
+        _configured = True
+
+
+def now() -> float:
+    """Local LSL time, s."""
+    return float(pylsl.local_clock())
+
+
+def _labels(info: Any) -> tuple[str, ...]:
+    labels = []
+    channel = info.desc().child("channels").child("channel")
+    while not channel.empty():
+        labels.append(channel.child_value("label"))
+        channel = channel.next_sibling("channel")
+    return tuple(labels)
+
+
+class _Ear:
+    """One stream of the hub, in its own thread."""
+
+    def __init__(self, table: str, dtype: np.dtype[np.void], session: str) -> None:
+        self.problem = ""
+        self._query = f"source_id='labfeedback-{table}-{session}'"
+        self._name, self._dtype = f"labfeedback-{table}", dtype
+        self._rows: deque[Rows] = deque(maxlen=1000)
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name=self._name, daemon=True)
+        self._thread.start()
+
+    def take(self) -> list[Rows]:
+        """All rows since the last call, oldest first."""
+        out = []
+        while self._rows:
+            out.append(self._rows.popleft())
+        return out
+
+    def close(self) -> None:
+        self._end.set()
+        self._thread.join(timeout=2.0)
+
+    def _listen(self) -> None:
+        while not self._end.is_set():
+            found = pylsl.resolve_bypred(self._query, 1, 0.5)
+            if not found:
+                continue
+            if len(found) > 1:
+                hosts = ", ".join(sorted(info.hostname() for info in found))
+                self.problem = f"{len(found)} streams claim to be {self._name} (on {hosts}); stop all but one"
+                self._end.wait(0.5)
+                continue
+            try:
+                self._follow(found[0])
+            except (pylsl.LostError, pylsl.TimeoutError, RuntimeError):
+                self._end.wait(0.1)  # gone: look for it again
+
+    def _follow(self, info: Any) -> None:
+        # recover=False: a stream that comes back is a new one, whose channels are checked anew.
+        inlet = pylsl.StreamInlet(info, max_buflen=_BUFFER_S, recover=False)
+        try:
+            found, expected = _labels(inlet.info(timeout=5.0)), numeric_fields(self._dtype)
+            if found != expected:
+                self.problem = f"{self._name} has the channels {', '.join(found)}; expected {', '.join(expected)}"
+                self._end.wait(1.0)
+                return
+            inlet.open_stream(timeout=5.0)
+            self.problem = ""
+            remote = info.hostname() != socket.gethostname()
+            offset = inlet.time_correction(timeout=5.0) if remote else 0.0
+            while not self._end.is_set():
+                values, stamps = inlet.pull_chunk(timeout=_WAIT_S, max_samples=256, min_samples=1, as_numpy=True)
+                if len(stamps):
+                    offset = inlet.time_correction(timeout=5.0) if remote else 0.0
+                    self._rows.append(self._on_local_clock(np.asarray(values, dtype=np.float64), offset))
+        finally:
+            inlet.close_stream()
+
+    def _on_local_clock(self, values: NDArray[np.float64], offset_s: float) -> Rows:
+        """(n, fields) values as rows whose times are local: the hub may run on another computer."""
+        with np.errstate(invalid="ignore"):  # NaN in a counting column becomes nonsense that the scene refuses
+            rows = from_numbers(values, self._dtype)
+        for name in ("time_s", "expires_s"):
+            if name in (self._dtype.names or ()):
+                rows[name] += offset_s
+        return rows
+
+
+class Subscriber:
+    """Cues and health of one session."""
+
+    def __init__(self, session: str) -> None:
+        if not session or "'" in session:
+            raise BadSetup(f"the session {session!r} cannot be looked for; expected a name without quotation marks")
+        use_private_network()
+        self._cues, self._health = _Ear("cues", CUE, session), _Ear("health", HEALTH, session)
+
+    @property
+    def problem(self) -> str:
+        """Why a stream that is there is not listened to; empty: nothing wrong."""
+        return self._cues.problem or self._health.problem
+
+    def take(self) -> tuple[Rows | None, Rows | None]:
+        """New rows of records.CUE and records.HEALTH on the local clock, None for none. Never waits."""
+        cues, health = self._cues.take(), self._health.take()
+        return (np.concatenate(cues) if cues else None), (np.concatenate(health) if health else None)
+
+    def close(self) -> None:
+        """End both threads."""
+        self._cues.close()
+        self._health.close()
+
+
+class ShownOutlet:
+    """Publishes what was painted as `labfeedback-shown`."""
+
+    def __init__(self, session: str) -> None:
+        use_private_network()
+        names = numeric_fields(SHOWN)
+        info = pylsl.StreamInfo(
+            "labfeedback-shown", "labfeedback", len(names), 0.0, pylsl.cf_double64, f"labfeedback-shown-{session}"
+        )
+        channels = info.desc().append_child("channels")
+        for name in names:
+            channels.append_child("channel").append_child_value("label", name)
+        self._outlet = pylsl.StreamOutlet(info, 0, 60)
+
+    def push(self, row: Rows) -> None:
+        """Send one row of records.SHOWN, shape (1,), stamped with the time it was painted."""
+        self._outlet.push_sample(as_numbers(row)[0].tolist(), float(row["painted_s"][0]))

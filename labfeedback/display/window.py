@@ -1,0 +1,86 @@
+"""The window in front of the patient: one widget that paints the newest scene, and the tick that asks for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QScreen
+from PyQt6.QtWidgets import QWidget
+
+from labfeedback.display.geometry import Geometry, geometry_for
+from labfeedback.display.painting import paint
+from labfeedback.display.scene import Scene
+from labfeedback.rig import Screen
+
+
+class PatientWindow(QWidget):
+    """Shows one scene at a time. `painted(scene, paint_ms)` is called once for each new scene, after its painting."""
+
+    def __init__(self, scene: Scene, screen: Screen, painted: Callable[[Scene, float], None]) -> None:
+        super().__init__()
+        self._scene, self._screen, self._painted = scene, screen, painted
+        self._reported: Scene | None = None
+        self._geometry: Geometry | None = None
+        self.closed = False
+        self.setMinimumSize(320, 240)
+        self.setWindowTitle("labfeedback - patient")
+        # Every pixel is painted every time: Qt need not erase first.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.setCursor(Qt.CursorShape.BlankCursor)
+
+    @property
+    def scene(self) -> Scene:
+        """The scene that is or is about to be on screen."""
+        return self._scene
+
+    def show_scene(self, scene: Scene) -> bool:
+        """Paint `scene` now if it differs from the one on screen; True if it was painted."""
+        if scene == self._scene and self._reported == scene:
+            return False
+        self._scene = scene
+        self.repaint()
+        return True
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002 - Qt's signature
+        """Paint the whole window, in pixels of the device."""
+        began = time.perf_counter()
+        ratio = self.devicePixelRatioF()
+        width, height = round(self.width() * ratio), round(self.height() * ratio)
+        if self._geometry is None or (self._geometry.width, self._geometry.height) != (width, height):
+            self._geometry = geometry_for(width, height, self._screen)
+        painter = QPainter(self)
+        painter.scale(1.0 / ratio, 1.0 / ratio)
+        paint(painter, width, height, self._scene, self._geometry)
+        painter.end()
+        took_ms = (time.perf_counter() - began) * 1e3
+        if self._reported != self._scene:
+            self._reported = self._scene
+            self._painted(self._scene, took_ms)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Escape closes the window; the visit goes on and the screen comes back."""
+        if event is not None and event.key() == Qt.Key.Key_Escape:
+            self.close()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Remember that a person closed it."""
+        self.closed = True
+        super().closeEvent(event)
+
+
+def chosen_screen(name: str) -> QScreen | None:
+    """The screen called `name`; without a name, or if it is not there, the last that is not the primary one."""
+    screens, primary = QGuiApplication.screens(), QGuiApplication.primaryScreen()
+    for screen in screens:
+        if name and screen.name() == name:
+            return screen
+    others = [screen for screen in screens if screen is not primary]
+    return others[-1] if others else primary
+
+
+def screen_names() -> list[str]:
+    """Names of the screens that are there, the primary one first."""
+    return [screen.name() for screen in QGuiApplication.screens()]
