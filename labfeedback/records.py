@@ -6,6 +6,7 @@ adduction and flexion positive on both legs (SCIENCE.md section 2). NaN means wi
 
 from __future__ import annotations
 
+import functools
 from enum import IntEnum, IntFlag
 from typing import Final
 
@@ -190,6 +191,7 @@ COMPUTED: Final = ("frames", "steps", "cues", "events")
 Rows = NDArray[np.void]
 
 
+@functools.cache
 def numeric_fields(dtype: np.dtype[np.void]) -> tuple[str, ...]:
     """Names of the fields that travel as numbers (all but text)."""
     return tuple(name for name in dtype.names or () if dtype[name].kind != "S")
@@ -207,6 +209,26 @@ def as_numbers(rows: Rows) -> NDArray[np.float64]:
 def from_numbers(values: NDArray[np.float64], dtype: np.dtype[np.void]) -> Rows:
     """The inverse of `as_numbers`; text fields stay empty."""
     rows: Rows = np.zeros(len(values), dtype)
+    if dtype.itemsize == 8 * values.shape[1]:
+        # All fields are eight bytes wide: copy them in one go, then mend the integers. This runs for every frame.
+        rows.view(np.float64).reshape(values.shape)[:] = values
+        for column, name in enumerate(dtype.names or ()):
+            if dtype[name].kind != "f":
+                rows[name] = values[:, column]
+        return rows
     for column, name in enumerate(numeric_fields(dtype)):
         rows[name] = values[:, column]
     return rows
+
+
+def joined(parts: list[Rows], dtype: np.dtype[np.void]) -> Rows:
+    """Rows one after another. numpy's own concatenate compares every field of structured arrays: 25 us a call."""
+    if len(parts) == 1:
+        return parts[0]
+    size = sum(len(part) for part in parts)
+    out: Rows = np.empty(size, dtype)
+    at = 0
+    for part in parts:
+        out[at : at + len(part)] = part
+        at += len(part)
+    return out

@@ -26,12 +26,19 @@ class Curve:
     fpa_deg: NDArray[np.float64]
 
 
+# Shared by all outputs that have none: most records bring a frame and nothing else.
+_NO_FRAMES: Rows = np.zeros(0, FRAME)
+_NO_STEPS: Rows = np.zeros(0, STEP)
+_NO_CUES: Rows = np.zeros(0, CUE)
+_NO_EVENTS: Rows = np.zeros(0, EVENT)
+
+
 @dataclass(slots=True)
 class Outputs:
     """Rows in order; each array may be empty."""
 
-    frames: Rows = field(default_factory=lambda: np.zeros(0, FRAME))
-    steps: Rows = field(default_factory=lambda: np.zeros(0, STEP))
-    cues: Rows = field(default_factory=lambda: np.zeros(0, CUE))
-    events: Rows = field(default_factory=lambda: np.zeros(0, EVENT))
+    frames: Rows = field(default_factory=lambda: _NO_FRAMES)
+    steps: Rows = field(default_factory=lambda: _NO_STEPS)
+    cues: Rows = field(default_factory=lambda: _NO_CUES)
+    events: Rows = field(default_factory=lambda: _NO_EVENTS)
     curves: list[Curve] = field(default_factory=list)

@@ -8,7 +8,7 @@ import numpy as np
 
 from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.steps import Finding
-from labfeedback.records import EVENT, EventCode, Rows
+from labfeedback.records import CUE, EVENT, FRAME, STEP, EventCode, Rows, joined
 
 
 class Reel:
@@ -43,16 +43,16 @@ class Reel:
         """Everything since the last call."""
         out = Outputs()
         if self._frames:
-            out.frames = self._frames[0] if len(self._frames) == 1 else np.concatenate(self._frames)
+            out.frames = joined(self._frames, FRAME)
             self._frames = []
         if self._steps:
-            out.steps = np.concatenate([finding.row for finding in self._steps])
+            out.steps = joined([finding.row for finding in self._steps], STEP)
             out.curves = [finding.curve for finding in self._steps if finding.curve is not None]
             self._steps = []
         if self._cues:
-            out.cues = np.concatenate(self._cues)
+            out.cues = joined(self._cues, CUE)
             self._cues = []
         if self._events:
-            out.events = np.concatenate(self._events)
+            out.events = joined(self._events, EVENT)
             self._events = []
         return out

@@ -54,6 +54,7 @@ class ForceStream:
         self._state = new_state()
         self._smoothed = 0  # rows whose smooth value is known
         self._scale = plan.channel_scale
+        self._limited = bool(np.isfinite(plan.plate_limits).any())
         # wrench: (2, 6) about the lab origin; share: of full scale; broken: 1 where a channel was not a number
         self.track = Track({"wrench": (2, 6), "vertical": (2,), "smooth": (2,), "share": (2,), "broken": ()}, 16384)
 
@@ -68,15 +69,17 @@ class ForceStream:
             time, index, values = time[keep], index[keep], np.ascontiguousarray(values[keep])
         channels = np.empty((len(time), len(plan.channels)))
         take_channels(values, plan.channels, self._scale, channels)
-        broken = ~np.isfinite(channels).all(axis=1)
-        if broken.any():
-            channels[broken] = 0.0  # flagged; a NaN would live on in every filter after it
+        broken = np.zeros(len(time))
+        if not np.isfinite(channels.sum()):
+            broken[:] = ~np.isfinite(channels).all(axis=1)
+            channels[broken > 0] = 0.0  # flagged; a NaN would live on in every filter after it
         wrench = np.empty((len(time), 2, 6))
         plate_wrenches(channels, plan.plate_turn, plan.plate_origin, plan.plate_foot, wrench)
-        load = np.abs(channels) / plan.plate_limits
         share = np.zeros((len(time), 2))
-        for plate, foot in enumerate(plan.plate_foot):
-            share[:, foot] = np.maximum(share[:, foot], load[:, 6 * plate : 6 * plate + 6].max(axis=1))
+        if self._limited:
+            load = np.abs(channels) / plan.plate_limits
+            for plate, foot in enumerate(plan.plate_foot):
+                share[:, foot] = np.maximum(share[:, foot], load[:, 6 * plate : 6 * plate + 6].max(axis=1))
         vertical = np.ascontiguousarray(wrench[:, :, 1])
         self.track.append(
             time,
@@ -86,7 +89,7 @@ class ForceStream:
                 "vertical": vertical,
                 "smooth": np.full_like(vertical, np.nan),
                 "share": share,
-                "broken": np.asarray(broken, np.float64),
+                "broken": broken,
             },
         )
         return len(samples.raw_time) - len(time)
