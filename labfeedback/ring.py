@@ -13,6 +13,7 @@ so a message's position is its identity: a reader that restarts sees the same me
 
 from __future__ import annotations
 
+import secrets
 import struct
 import sys
 import zlib
@@ -23,7 +24,7 @@ from labfeedback.errors import BadSetup, LabError
 
 DEFAULT_SIZE: Final = 64 << 20  # 60 s of 60 markers at 200 Hz and 12 plate channels at 2 kHz is 20 MB with its rows
 _LINE: Final = 8  # 64 bytes in words: indices of different authors share no cache line
-_MAGIC, _CAPACITY, _HEAD, _TAIL, _LOST = (_LINE * n for n in range(5))
+_MAGIC, _CAPACITY, _HEAD, _TAIL, _LOST, _TOKEN = (_LINE * n for n in range(6))
 _INDEX_BYTES: Final = 512
 _MAGIC_VALUE: Final = 0x4C46_4252_494E_4731
 _HEADER: Final = struct.Struct("<QIII4x")  # position, payload length, kind, CRC-32 of the payload
@@ -48,6 +49,11 @@ def _attach(name: str) -> shared_memory.SharedMemory:
         return shared_memory.SharedMemory(name)
     finally:
         resource_tracker.register = register
+
+
+def room(length: int) -> int:
+    """Bytes of the ring that a message with a payload of `length` bytes takes: how far it moves the position."""
+    return -(-(_HEADER.size + length) // _ALIGN) * _ALIGN
 
 
 class Ring:
@@ -86,6 +92,7 @@ class Ring:
             ) from error
         assert block.buf is not None
         words = block.buf[:_INDEX_BYTES].cast("Q")
+        words[_TOKEN] = secrets.randbits(63)
         for line, value in ((_CAPACITY, capacity), (_HEAD, 0), (_TAIL, 0), (_LOST, 0), (_MAGIC, _MAGIC_VALUE)):
             words[line] = value
         words.release()
@@ -115,6 +122,11 @@ class Ring:
         return self._block.name
 
     @property
+    def token(self) -> int:
+        """A random number (63 bits) given at creation: the same name may be used again, this is not."""
+        return self._index[_TOKEN]
+
+    @property
     def capacity(self) -> int:
         """Bytes, message headers and padding included."""
         return self._capacity
@@ -141,7 +153,7 @@ class Ring:
         """
         views = [_as_bytes(part) for part in parts]
         length = sum(view.nbytes for view in views)
-        total = (_HEADER.size + length + _ALIGN - 1) // _ALIGN * _ALIGN
+        total = room(length)
         head = self._index[_HEAD]
         if head + total - self._index[_TAIL] > self._capacity:
             self._index[_LOST] += 1
@@ -179,7 +191,7 @@ class Ring:
                 break
             self._waits = 0
             out.append((kind, payload))
-            self._cursor += (_HEADER.size + length + _ALIGN - 1) // _ALIGN * _ALIGN
+            self._cursor += room(length)
         return out
 
     def commit(self) -> None:

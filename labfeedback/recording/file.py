@@ -1,0 +1,158 @@
+"""One HDF5 file of a recording, finished or live or left by a crash, cut to what is known to be consistent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from labfeedback.errors import BadFile
+from labfeedback.inputlog import MAX_STREAMS
+from labfeedback.recording.layout import LOG, SCHEMA, STREAMS, Array
+from labfeedback.records import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of one stream's samples of one layout: `count` of them from index `first`, in `group`'s datasets."""
+
+    stream: int
+    first: int
+    count: int
+    blocks: int
+    layout: str
+    group: Any
+
+
+class RecordingFile:
+    """`cut`: a ring position; of a part only what was flushed at or before it is seen."""
+
+    def __init__(self, path: Path, cut: int | None = None) -> None:
+        """Raises BadFile with a sentence."""
+        self.path = path
+        self.h5 = _open(path)
+        try:
+            self._read_counts(cut)
+        except (KeyError, ValueError, OSError, TypeError, IndexError) as error:
+            self.h5.close()
+            raise BadFile(
+                f"{path} is an HDF5 file but not a recording of this program ({error}). "
+                "Give a file that 'run' or 'demo' wrote."
+            ) from error
+
+    def _read_counts(self, cut: int | None) -> None:
+        schema = int(self.h5.attrs["schema"])
+        if schema != SCHEMA:
+            self.h5.close()
+            raise BadFile(
+                f"{self.path} has layout version {schema}; this program reads version {SCHEMA}. "
+                "Use the program version that wrote it."
+            )
+        self.is_part = "flushed" in self.h5
+        self.token = int(self.h5.attrs["ring"])
+        self.start_position = int(self.h5.attrs["position"]) if self.is_part else 0
+        self.end_position = self.start_position
+        row = None
+        if self.is_part:
+            flushed = self.h5["flushed"]
+            flushed.refresh()
+            rows = flushed[:]
+            if cut is not None:
+                rows = rows[rows["position"] <= cut]
+            row = rows[-1] if len(rows) else None
+            if row is not None:
+                self.end_position = int(row["position"])
+        log = self.h5["input/log"]
+        if self.is_part:
+            for dataset in (log["records"], log["text"], log["digest"], *(self.h5[name] for name in TABLES)):
+                dataset.refresh()
+            self.log_count, self.text_count, self.log_blocks = (
+                (int(row[name]) if row is not None else 0) for name in ("log", "log_text", "log_blocks")
+            )
+            self.table_counts = {name: int(row[name]) if row is not None else 0 for name in TABLES}
+        else:
+            self.log_count, self.text_count, self.log_blocks = (
+                log[name].shape[0] for name in ("records", "text", "digest")
+            )
+            self.table_counts = {name: self.h5[name].shape[0] for name in TABLES}
+        if log["records"].dtype != LOG or any(self.h5[name].dtype != dtype for name, dtype in TABLES.items()):
+            raise ValueError("its rows have other fields than this version writes")
+        self.pieces = list(self._pieces(row))
+
+    def _pieces(self, row: Any) -> list[Piece]:
+        out = []
+        for name, group in self.h5["input"].items():
+            if name == "log":
+                continue
+            layout = bytes(group["layout"][()]).decode().strip()
+            if self.is_part:
+                stream = STREAMS.index(name)
+                if row is None or row["first"][stream] < 0:
+                    continue
+                for dataset in ("values", "raw_time", "epoch", "digest"):
+                    group[dataset].refresh()
+                first, count, blocks = (int(row[field][stream]) for field in ("first", "samples", "blocks"))
+            else:
+                stream, first = int(group.attrs["stream"]), int(group.attrs["first"])
+                count, blocks = group["raw_time"].shape[0], group["digest"].shape[0]
+            if not 0 <= stream < MAX_STREAMS:
+                raise ValueError(f"stream {stream}")
+            out.append(Piece(stream, first, count, blocks, layout, group))
+        return sorted(out, key=lambda piece: (piece.stream, piece.first))
+
+    def about(self) -> dict[str, str]:
+        """The texts of `/about`."""
+        return {name: bytes(item[()]).decode().strip() for name, item in self.h5["about"].items()}
+
+    def log_rows(self) -> tuple[Array, bytes]:
+        """LOG rows and the text their `text_at` counts in. Raises BadFile when they cannot be read."""
+        log = self.h5["input/log"]
+        try:
+            return log["records"][: self.log_count], log["text"][: self.text_count].tobytes()
+        except OSError as error:
+            raise BadFile(f"The input log of {self.path} cannot be read: the file is damaged ({error}).") from error
+
+    def table(self, name: str) -> Array:
+        """Rows of one of `records.TABLES`."""
+        try:
+            rows: Array = self.h5[name][: self.table_counts[name]]
+        except OSError as error:
+            raise BadFile(
+                f"The table '{name}' of {self.path} cannot be read: the file is damaged ({error})."
+            ) from error
+        return rows
+
+    def close(self) -> None:
+        """Close the file."""
+        self.h5.close()
+
+
+def _open(path: Path) -> Any:
+    if not path.exists():
+        raise BadFile(f"{path} does not exist. Give the path of a recording (.h5).")
+    # A part that is being written, or whose writer was killed, opens only as a reader of a live file.
+    ways: tuple[dict[str, Any], ...] = ({}, {"libver": "latest", "swmr": True})
+    problem: OSError | None = None
+    for way in ways:
+        try:
+            return h5py.File(path, "r", **way)
+        except OSError as error:
+            problem = error
+    size = path.stat().st_size
+    if not h5py.is_hdf5(path):
+        raise BadFile(
+            f"{path} ({size} bytes) is not an HDF5 file, or its beginning is damaged. Give a recording (.h5)."
+        ) from problem
+    raise BadFile(
+        f"{path} ({size} bytes) is an HDF5 file that cannot be opened: it is cut short or damaged ({problem}). "
+        "Copy it again from where it was recorded."
+    ) from problem
+
+
+def missing_positions(files: list[RecordingFile]) -> list[int]:
+    """Numbers of the parts before which ring messages are missing (their predecessor is gone or ends too early)."""
+    ends = np.array([0, *(file.end_position for file in files[:-1])]) if files else np.zeros(0)
+    return [number for number, file in enumerate(files) if file.is_part and file.start_position > ends[number]]
