@@ -58,6 +58,10 @@ L_SLOW: Final = 5  # frames until the belt counts as stopped
 L_GAP: Final = 6  # s, longest interval between force samples that is bridged
 LIMITS: Final = 7
 
+# A belt slower than the one has stopped, faster than the other moves again; both less for a belt that was slow itself.
+STOPPED_M_S: Final = 0.2
+MOVING_M_S: Final = 0.3
+
 # Columns of what is noticed.
 N_FRAME: Final = 0
 N_KIND: Final = 1  # 0 heel-off: early angle; 1 belt stopped; 2 belt moves again
@@ -204,7 +208,7 @@ def run_frames(
         row[O_MISSING] = hidden
         # A planted heel or toe moves with the belt, so the faster end of a loaded foot tells whether the belt moves.
         if walk[BELT] == walk[BELT] and fastest == fastest:
-            if fastest < 0.3 * walk[BELT]:
+            if fastest < min(0.3 * walk[BELT], STOPPED_M_S):
                 walk[SLOW] += 1.0
                 if walk[SLOW] >= limits[L_SLOW] and walk[STOPPED] == 0.0:
                     walk[STOPPED] = 1.0
@@ -215,7 +219,7 @@ def run_frames(
                     said += 1
             else:
                 walk[SLOW] = 0.0
-                if walk[STOPPED] == 1.0 and fastest > 0.6 * walk[BELT]:
+                if walk[STOPPED] == 1.0 and fastest > min(0.5 * walk[BELT], MOVING_M_S):
                     walk[STOPPED] = 0.0
                     noticed[said, N_FRAME] = k
                     noticed[said, N_KIND] = 2.0

@@ -78,7 +78,9 @@ class Feedback:
         self._judged = None
         if self.held is not None:
             return [], decided
-        if not course.has_target or warm or decided:
+        if course.refused or (warm and course.has_target):
+            return [self._cue(time_s, CueState.KEEP_WALKING, time_s + last_s)], decided
+        if not course.has_target or decided:
             return [self._cue(time_s, CueState.NATURAL, time_s + last_s)], decided
         if judged is not None and valid:
             return [], decided

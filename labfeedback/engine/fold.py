@@ -16,6 +16,7 @@ import numpy as np
 
 from labfeedback.core import contact, live
 from labfeedback.core.live import run_frames
+from labfeedback.engine.clock import Clock
 from labfeedback.engine.feedback import Feedback
 from labfeedback.engine.history import History
 from labfeedback.engine.outputs import Outputs
@@ -28,7 +29,7 @@ from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
 from labfeedback.layout import Layout
 from labfeedback.protocol.training import in_words
-from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
+from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, Flag, from_numbers
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
 _CONTACT, _TOE_OFF, _PULL, _DUE = 0, 1, 2, 3
@@ -61,6 +62,9 @@ class Engine:
         self._done = 0  # rows of the marker track that were worked on
         self._steps = 0
         self._hazard = False
+        streams = self.setup.rig.streams
+        self._clocks = {MARKERS: Clock(streams.markers.latency_s), FORCES: Clock(streams.forces.latency_s)}
+        self._backwards = {0: 0, 1: 0}  # steps in a row whose tibia looked backwards
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
         self._swinging = {0: 0, 1: 0}  # steps in a row whose foot was not on its plate
         self._kept_since = -math.inf
@@ -108,8 +112,8 @@ class Engine:
     def _begin(self, plan: Plan) -> None:
         settings, streams = self.setup.settings, self.setup.rig.streams
         self._plan = plan
-        self._markers = MarkerStream(self.setup, plan)
-        self._forces = ForceStream(self.setup, plan)
+        self._markers = MarkerStream(plan, self._clocks[MARKERS])
+        self._forces = ForceStream(self.setup, plan, self._clocks[FORCES])
         self._maker = StepMaker(self.setup, plan, self._keep_curves)
         rate = streams.markers.rate_hz
         self._limits = np.zeros(live.LIMITS)
@@ -127,10 +131,9 @@ class Engine:
         self._learn()
 
     def _offset(self, record: Offset) -> None:
-        if self._plan is None or record.stream not in (MARKERS, FORCES):
+        if record.stream not in (MARKERS, FORCES):
             return
-        stream = self._markers if record.stream == MARKERS else self._forces
-        if stream.clock.add(record.offset_s):
+        if self._clocks[record.stream].add(record.offset_s):
             name = "markers" if record.stream == MARKERS else "forces"
             self._reel.event(self._now(), EventCode.CLOCK_STEP, f"clock of {name} stepped", value=record.offset_s)
 
@@ -155,7 +158,7 @@ class Engine:
             if cue is not None:
                 self._reel.cues(self._feedback.hold(local_s, cue))
             elif code == EventCode.STREAM_BACK and not self._paused:
-                self._history.forget_walk()
+                self._forget_walk()
                 self._reel.cues(self._feedback.go_on(local_s))
         self._advance()
 
@@ -181,10 +184,10 @@ class Engine:
     # --- data time ---
 
     def _now(self) -> float:
-        """The data's watermark; before any data, the last TICK."""
-        if self._plan is None or not self._markers.track.count:
-            return self._watch.last_tick
-        return max(self._markers.track.last_time, self._watch.last_tick)
+        """The data's watermark or the last TICK, whichever is later; NaN before both."""
+        newest = self._markers.track.last_time if self._plan is not None else -math.inf
+        now = max(newest, self._watch.last_tick)
+        return now if now > -math.inf else math.nan
 
     def _push(self, time: float, kind: int, foot: int, start: float, end: float) -> None:
         heapq.heappush(self._schedule, (float(time), kind, foot, float(start), float(end)))
@@ -248,6 +251,7 @@ class Engine:
             self._reel.cues(self._feedback.hold(now, CueState.BELT_STOPPED))
         else:
             self._reel.event(now, EventCode.BELT_MOVING, "the belt moves again", value=float(row[live.N_VALUE]))
+            self._forget_walk()
             if not self._paused and not self._watch.silent:
                 self._reel.cues(self._feedback.go_on(now))
 
@@ -333,7 +337,14 @@ class Engine:
 
     def _check(self, now: float, foot: int, finding: Finding) -> None:
         """Wrong side, wrong sign, mirrored labels: what could train a patient the wrong way."""
+        row = finding.row[0]
+        seen = not row["missing_markers"] and row["gap_s"] == 0
         if finding.facing < 0:
+            # One step may be a swapped marker: withheld at once, but only a second one in a row is a wrong label map.
+            row["flags"] |= int(Flag.MARKERS)
+            row["kam_valid"] = row["fpa_valid"] = 0
+        self._backwards[foot] = self._backwards[foot] + 1 if finding.facing < 0 and seen else 0
+        if self._backwards[foot] >= 2:
             self._raise(
                 now, "the tibia's front points backwards: the labels of left and right (or lateral and medial) are "
                 "exchanged", foot
@@ -355,6 +366,11 @@ class Engine:
         self._hazard = True
         self._reel.cues(self._feedback.hold(now, CueState.KEEP_WALKING))
         self._feedback.blocked = True
+
+    def _forget_walk(self) -> None:
+        """Speed and stride may be others from here on."""
+        self._history.forget_walk()
+        self._learn()
 
     def _learn(self) -> None:
         belt = self._history.belt

@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 class MarkerStream:
     """Marker positions on the local clock, in the lab frame."""
 
-    def __init__(self, setup: Setup, plan: Plan) -> None:
-        self.clock = Clock(setup.rig.streams.markers.latency_s)
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        self.clock = clock
         self._plan = plan
         count = len(plan.columns)
         self.track = Track({"position": (count, 3), "residual": (2,)})
@@ -45,8 +45,8 @@ class MarkerStream:
 class ForceStream:
     """Wrenches of both feet on the local clock, and the contacts found in them."""
 
-    def __init__(self, setup: Setup, plan: Plan) -> None:
-        self.clock = Clock(setup.rig.streams.forces.latency_s)
+    def __init__(self, setup: Setup, plan: Plan, clock: Clock) -> None:
+        self.clock = clock
         self._plan = plan
         self._taps = np.array(setup.smoother)
         self._half = len(self._taps) // 2
