@@ -123,6 +123,31 @@ def swapped_plates(file: Any) -> None:
     analogs[0, :12] = analogs[0, [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5]]
 
 
+def standing_still(frame: int, frames: int) -> Change:
+    """One frame held for `frames`, without forces that matter: what a static trial looks like to a calibration."""
+
+    def change(file: Any) -> None:
+        cut(frame, frame + 1)(file)
+        data = file["data"]
+        data["points"] = np.repeat(data["points"], frames, axis=2)
+        data["analogs"] = np.repeat(data["analogs"], frames, axis=2)
+        for name in ("residuals", "camera_masks"):
+            data["meta_points"][name] = np.repeat(data["meta_points"][name], frames, axis=2)
+        file["parameters"]["TRIAL"]["ACTUAL_END_FIELD"]["value"] = np.array([frames, 0])
+
+    return change
+
+
+def without(*labels: str) -> Change:
+    """Markers that were taken off: their labels are gone."""
+
+    def change(file: Any) -> None:
+        named = file["parameters"]["POINT"]["LABELS"]["value"]
+        file["parameters"]["POINT"]["LABELS"]["value"] = [f"*{i}" if n in labels else n for i, n in enumerate(named)]
+
+    return change
+
+
 def _points(file: Any, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> None:
     points = file["data"]["points"]
     points[:3] = change(points[:3])

@@ -49,12 +49,17 @@ def write_steps(path: Path | str, rows: Rows, t0: float = 0.0) -> None:
             out = csv.writer(file)
             out.writerow(COLUMNS)
             for row in rows:
-                out.writerow([_cell(row, "kam_valid" if name == "valid" else name, t0) for name in COLUMNS])
+                out.writerow(cells(row, t0))
     except OSError as error:
         raise BadSetup(
             f"The step table could not be written to {path} ({error.strerror}). Choose a folder that exists and may be "
             "written to, and close the file if a spreadsheet has it open."
         ) from error
+
+
+def cells(row: Rows, t0: float = 0.0) -> list[str]:
+    """One step as text, in the order of `COLUMNS`."""
+    return [_cell(row, "kam_valid" if name == "valid" else name, t0) for name in COLUMNS]
 
 
 def _cell(row: Rows, name: str, t0: float) -> str:

@@ -1,0 +1,228 @@
+"""One recorded walk through the engine: rig, marker set, mass and height settled first, hazards refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from labfeedback.analysis import checks, room
+from labfeedback.engine import Engine
+from labfeedback.engine.calibration import calibrate
+from labfeedback.engine.outputs import Curve
+from labfeedback.engine.start import Calibration, build_start
+from labfeedback.errors import BadFile, BadSetup
+from labfeedback.exchange.c3d import read_c3d
+from labfeedback.exchange.trial import Trial, force_stream, marker_stream
+from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Link, Offset, Record, Samples
+from labfeedback.markerset import MarkerSet, load_marker_set
+from labfeedback.records import EVENT, SIDE_NAMES, SIDES, STEP, Rows
+from labfeedback.rig import Rig, load_rig
+from labfeedback.settings import Settings
+from labfeedback.subject import Subject
+
+_CHUNK_S: Final = 1.0
+_MASS_DIFFERS: Final = 0.03
+_LONG_STANCE: Final = 0.75  # of the stride; walking has 0.60-0.68, a stance merged with the other foot's has more
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person at the keyboard gave; None or empty means: take it from the file."""
+
+    static: Path | None = None
+    markers: str = ""
+    rig: str = ""
+    mass_kg: float | None = None
+    height_m: float | None = None
+    sex: Literal["F", "M", "unknown"] = "unknown"
+    filter_hz: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One file's result. Times count from the first marker frame. notes: sentences a reader must know."""
+
+    path: Path
+    frames: int
+    rate_hz: float
+    rig: Rig
+    rig_source: str
+    markers: MarkerSet
+    subject: Subject
+    mass_source: str
+    height_source: str
+    settings: Settings
+    steps: Rows
+    events: Rows
+    curves: tuple[Curve, ...]
+    notes: tuple[str, ...]
+
+    def side(self, side: int) -> Rows:
+        """Steps of one foot, +1 right, -1 left."""
+        return np.asarray(self.steps[self.steps["side"] == side])
+
+
+def analyse_file(path: Path, options: Options, progress: Callable[[float], None] | None = None) -> Analysis:
+    """Read and analyse one file.
+
+    progress: called with the share done, 0..1. Raises BadFile, BadSetup or Hazard, never a number that is plausible and
+    wrong.
+    """
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        raise BadFile(f"{path}: a recorded visit is recomputed with `labfeedback replay {path.name} --steps OUT.csv`")
+    static = read_c3d(options.static) if options.static else None
+    return analyse_trial(read_c3d(path), options, static, progress)
+
+
+def analyse_trial(
+    trial: Trial, options: Options, static: Trial | None = None, progress: Callable[[float], None] | None = None
+) -> Analysis:
+    """Analyse one trial that has been read; see `analyse_file`."""
+    notes = list(trial.notes)
+    if not trial.plates:
+        raise BadSetup(f"{trial.path}: {trial.no_plates}; without forces no moment can be computed")
+    markers = _marker_set(trial, static, options)
+    if options.rig:
+        rig, rig_source = room.fitted(load_rig(options.rig), trial, notes), f"given: {options.rig}"
+    else:
+        rig, rig_source = room.rig_of(trial, markers)
+    if static is not None:
+        checks.refuse_exchanged_labels(static, rig, markers)
+    checks.refuse_exchanged_labels(trial, rig, markers)
+    found = checks.refuse_wrong_plates(trial, rig, markers)
+    mass, mass_source = _mass(trial, options, checks.mass_from_plates(found, trial.analog_rate_hz), notes)
+    height, height_source = _height(trial, options, notes)
+    try:
+        subject = Subject(id="analysed", mass_kg=mass, height_m=height, sex=options.sex)
+        settings = Settings(filter_hz=options.filter_hz)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadSetup(f"{first['loc'][0]} = {first['input']}: {first['msg']}") from None
+    start = build_start(rig, subject, markers, settings=settings, calibration=_calibration(static, rig, markers))
+    engine = Engine(start, keep_curves=True)
+    parts = []
+    for share, record in _records(trial, rig):
+        parts.append(engine.feed(record))
+        if progress is not None:
+            progress(share)
+    parts.append(engine.finish())
+    steps = _joined([part.steps for part in parts], STEP)
+    notes += _long_stances(steps)
+    return Analysis(
+        path=trial.path,
+        frames=len(trial.points),
+        rate_hz=trial.rate_hz,
+        rig=rig,
+        rig_source=rig_source,
+        markers=markers,
+        subject=subject,
+        mass_source=mass_source,
+        height_source=height_source,
+        settings=settings,
+        steps=steps,
+        events=_joined([part.events for part in parts], EVENT),
+        curves=tuple(curve for part in parts for curve in part.curves),
+        notes=tuple(notes),
+    )
+
+
+def _joined(parts: list[Rows], dtype: np.dtype[np.void]) -> Rows:
+    return np.asarray(np.concatenate([np.zeros(0, dtype), *parts]))
+
+
+def _long_stances(steps: Rows) -> list[str]:
+    """Steps with both feet on one belt are not withheld yet; what gives them away is said at least."""
+    found = []
+    for side in SIDES:
+        mine = steps[steps["side"] == side]
+        stride = np.diff(mine["start_s"])
+        usual = (stride > 0.8) & (stride < 2.0)
+        share = (mine["end_s"] - mine["start_s"])[:-1] / np.where(usual, stride, np.inf)
+        found += [f"{SIDE_NAMES[side]} {start:.2f} s" for start in mine["start_s"][:-1][share > _LONG_STANCE]]
+    if not found:
+        return []
+    return [
+        f"{len(found)} stances last longer than {100 * _LONG_STANCE:.0f} % of their stride, as if both feet had stood "
+        f"on one belt ({', '.join(found)}); such steps are not recognised and withheld yet: do not use them unseen"
+    ]
+
+
+def _marker_set(trial: Trial, static: Trial | None, options: Options) -> MarkerSet:
+    if not options.markers:
+        return room.choose_marker_set(trial, static)
+    markers = load_marker_set(options.markers)
+    missing = room.missing_labels(markers, trial, static)
+    if missing:
+        where = "" if static is None else " (or its static trial)"
+        raise BadSetup(
+            f"{trial.path}{where} lacks, or has twice, {len(missing)} labels of marker set {markers.name!r}: "
+            f"{', '.join(missing)}"
+        )
+    return markers
+
+
+def _mass(trial: Trial, options: Options, from_plates: float, notes: list[str]) -> tuple[float, str]:
+    """kg and where it is from: given, else the file's, else the plates' mean load over whole strides."""
+    given, source = options.mass_kg, "given"
+    if given is None and trial.mass_kg is not None:
+        given, source = trial.mass_kg, "from the file (PROCESSING:Bodymass)"
+    if given is None:
+        if not np.isfinite(from_plates):
+            raise BadSetup(f"{trial.path}: mass is unknown and the walk is too short to weigh it: give --mass")
+        mass = round(from_plates, 2)
+        notes.append(f"mass not given: {mass:.1f} kg from the mean vertical force over whole strides")
+        return mass, "from the plates"
+    if np.isfinite(from_plates) and abs(from_plates - given) > _MASS_DIFFERS * given:
+        notes.append(
+            f"mass {given:.1f} kg ({source}) differs by {100 * (from_plates / given - 1):+.0f} % from the "
+            f"{from_plates:.1f} kg that the plates carry: check both"
+        )
+    return float(given), source
+
+
+def _height(trial: Trial, options: Options, notes: list[str]) -> tuple[float | None, str]:
+    if options.height_m is not None:
+        return options.height_m, "given"
+    if trial.height_m is not None:
+        return trial.height_m, "from the file (PROCESSING:Height)"
+    notes.append("height not given: columns in %BW*Ht stay empty")
+    return None, "unknown"
+
+
+def _calibration(static: Trial | None, rig: Rig, markers: MarkerSet) -> Calibration | None:
+    if static is None:
+        return None
+    return calibrate(
+        static.positions_m @ rig.to_lab.T,
+        list(static.labels),
+        markers,
+        rate_hz=static.rate_hz,
+        source=static.path.name,
+    )
+
+
+def _records(trial: Trial, rig: Rig) -> Iterator[tuple[float, Record]]:
+    """The input log of a trial, with the share of it that each record ends."""
+    sides, signs = tuple(p.side for p in rig.plates), tuple(p.sign for p in rig.plates)
+    points = marker_stream(trial, rig.streams.markers.name)
+    forces = force_stream(trial, rig.streams.forces.name, sides=sides, signs=signs)
+    streams = {MARKERS: (*points, trial.rate_hz), FORCES: (*forces, trial.analog_rate_hz)}
+    nothing = (0,) * MAX_STREAMS
+    for stream, (layout, _, _) in streams.items():
+        yield 0.0, Link(stream, 0, True, layout.model_dump_json(), nothing)
+        yield 0.0, Offset(stream, 0.0, 0.0, nothing)
+    done = dict.fromkeys(streams, 0)
+    chunks = int(np.ceil((trial.duration_s + 1 / trial.rate_hz) / _CHUNK_S))
+    for chunk in range(1, chunks + 1):
+        for stream in (FORCES, MARKERS):
+            _, values, rate = streams[stream]
+            end = len(values) if chunk == chunks else min(len(values), round(chunk * _CHUNK_S * rate))
+            if end > done[stream]:
+                rows = np.arange(done[stream], end)
+                yield chunk / chunks, Samples(stream, 0, done[stream], rows / rate, values[done[stream] : end])
+                done[stream] = end

@@ -1,0 +1,124 @@
+"""`labfeedback analyse`: recorded walks into step tables, curves and pictures."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labfeedback.errors import BadSetup, LabError
+
+if TYPE_CHECKING:
+    from labfeedback.analysis import Analysis, Options
+
+
+class Sex(StrEnum):
+    """Selects the segments' inertia."""
+
+    F = "F"
+    M = "M"
+    unknown = "unknown"
+
+
+def analyse(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="C3D recordings of treadmill walking.")],
+    static: Annotated[Path | None, typer.Option(help="Static trial (C3D) with the medial markers.")] = None,
+    markers: Annotated[str, typer.Option(help="Marker set: a shipped name or a TOML file.")] = "",
+    rig: Annotated[str, typer.Option(help="Rig: a shipped name or a TOML file. Default: from the file.")] = "",
+    mass: Annotated[float | None, typer.Option(help="Body mass, kg. Default: from the file or its plates.")] = None,
+    height: Annotated[float | None, typer.Option(help="Body height without shoes, m.")] = None,
+    sex: Annotated[Sex, typer.Option(help="For segment inertia.")] = Sex.unknown,
+    filter_hz: Annotated[float, typer.Option(help="Zero-lag cut-off of markers and forces, Hz.")] = 15.0,
+    steps: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write one line per step.")] = None,
+    curves: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write one line per marker frame.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Draw moments and foot angles.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Compute foot progression angle and knee adduction moment of every step of recorded walks.
+
+    With several FILEs each is analysed by itself; tables get a column `file`, pictures the file's name in theirs. A
+    file that cannot be analysed does not stop the others, but the command then ends with an error.
+    """
+    from labfeedback.analysis import Options
+
+    options = Options(
+        static=static,
+        markers=markers,
+        rig=rig,
+        mass_kg=mass,
+        height_m=height,
+        sex=sex.value,
+        filter_hz=filter_hz,
+    )
+    for given in (steps, curves, plot):
+        if given is not None and not given.absolute().parent.is_dir():
+            raise BadSetup(f"{given}: the folder {given.absolute().parent} does not exist; make it or choose another")
+    done, refused = _all(files, options, quiet=as_json)
+    several = len(files) > 1
+    if refused and not several and not as_json:
+        raise refused[0][1]
+    from labfeedback.analysis import tables
+
+    if steps and done:
+        tables.write_step_table(steps, done, several)
+    if curves and done:
+        tables.write_curves(curves, done, several)
+    if plot:
+        from labfeedback.analysis.picture import draw
+
+        for one in done:
+            draw(one, plot.with_stem(f"{plot.stem}-{one.path.stem}") if several else plot)
+    if as_json:
+        _print_json(files, done, refused)
+    else:
+        from labfeedback.analysis.show import show
+
+        for one in done:
+            show(one)
+        for path, error in refused:
+            typer.echo(f"refused: {path}: {str(error).removeprefix(f'{path}: ')}", err=True)
+        for written in (steps, curves, plot):
+            if written and done:
+                typer.echo(
+                    f"wrote {written}" + (" (one for each file)" if several and written == plot else ""), err=True
+                )
+    if refused:
+        raise typer.Exit(max(error.exit_code for _, error in refused))
+
+
+def _all(files: list[Path], options: Options, quiet: bool) -> tuple[list[Analysis], list[tuple[Path, LabError]]]:
+    """Analyse each file; a bar on stderr while it takes long enough to be seen."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from labfeedback.analysis import analyse_file
+
+    done, refused = [], []
+    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        for path in files:
+            task = progress.add_task(path.name, total=1.0)
+
+            def advance(share: float, task: Any = task) -> None:
+                progress.update(task, completed=share)
+
+            try:
+                done.append(analyse_file(path, options, advance))
+            except LabError as error:
+                refused.append((path, error))
+            progress.update(task, completed=1.0)
+    return done, refused
+
+
+def _print_json(files: list[Path], done: list[Analysis], refused: list[tuple[Path, LabError]]) -> None:
+    """One file: its object. Several: {"files": [...]} in the order given. A refused file has `error` and `kind`."""
+    import json
+
+    from labfeedback.analysis.tables import as_json
+
+    found: dict[Path, dict[str, Any]] = {one.path: as_json(one) for one in done}
+    for path, error in refused:
+        found[path] = {"file": str(path), "error": str(error), "kind": type(error).__name__}
+    objects = [found[path] for path in files]
+    typer.echo(json.dumps(objects[0] if len(files) == 1 else {"files": objects}, indent=1, allow_nan=False))
