@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from labfeedback.recording.file import Piece, RecordingFile
 from labfeedback.recording.layout import DIGEST, MAX_BLOCK, STREAMS, Array
 
-_FRESH = bytes(32)
+_FRESH: Final = bytes(32)
+_WINDOW: Final = 32768  # samples read from the file at a time
 
 
 class Chain:
@@ -73,8 +75,8 @@ class Damage:
         return f"{self.where}, block {self.block} ({span}): {self.why}"
 
 
-def _verify(where: str, digests: Array, read: Iterator[tuple[int, list[Array]]]) -> Iterator[Damage]:
-    """Check every block; `read` gives (first, arrays) for each digest row in order.
+def _verify(where: str, digests: Array, read: Callable[[int, int], list[Array]]) -> Iterator[Damage]:
+    """Check every block; `read(first, count)` gives a block's arrays.
 
     The chain goes on with the *stored* digest, so one bad block is named once and does not accuse those after it.
     """
@@ -92,8 +94,8 @@ def _verify(where: str, digests: Array, read: Iterator[tuple[int, list[Array]]])
         if expected is not None and first != expected:
             yield Damage(where, number, first, count, f"{expected} was expected to come first: blocks are missing")
         try:
-            at, arrays = next(read)
-            if len(arrays[0]) != count or at != first:
+            arrays = read(first, count)
+            if len(arrays[0]) != count:
                 yield Damage(where, number, first, count, f"only {len(arrays[0])} of {count} are in the file")
             elif link(before, arrays) != stored:
                 yield Damage(where, number, first, count, "the bytes are not those that were recorded")
@@ -105,37 +107,52 @@ def _verify(where: str, digests: Array, read: Iterator[tuple[int, list[Array]]])
 
 def verify_piece(piece: Piece) -> list[Damage]:
     """Damaged blocks of one run of samples."""
-    group = piece.group
-    digests = group["digest"][: piece.blocks]
+    digests = piece.group["digest"][: piece.blocks]
     sums = int(digests["count"].sum())
-    out = list(_verify(STREAMS[piece.stream], digests, _sample_blocks(piece, digests)))
+    out = list(_verify(STREAMS[piece.stream], digests, _Window(piece).read))
     if sums != piece.count:
         why = f"{piece.count} samples are in the file, {sums} were recorded"
         out.append(Damage(STREAMS[piece.stream], len(digests), piece.first + sums, 0, why))
     return out
 
 
-def _sample_blocks(piece: Piece, digests: Array) -> Iterator[tuple[int, list[Array]]]:
-    for row in digests:
-        a = int(row["first"]) - piece.first
-        b = a + int(row["count"])
-        yield int(row["first"]), [piece.group[name][max(a, 0) : b] for name in ("raw_time", "epoch", "values")]
+class _Window:
+    """Reads many blocks at once: a read from the file costs more than the digest of a block."""
+
+    def __init__(self, piece: Piece) -> None:
+        self._piece = piece
+        self._at = self._end = 0
+        self._arrays: list[Array] = []
+
+    def read(self, first: int, count: int) -> list[Array]:
+        """Stamps, epochs and values from index `first`. Raises OSError where the file cannot be read."""
+        a = max(first - self._piece.first, 0)
+        b = a + count
+        if a < self._at or b > self._end:
+            try:
+                self._load(a, max(a + _WINDOW, b))
+            except OSError:
+                self._load(a, b)  # only the block that is damaged is to be named
+        return [array[a - self._at : b - self._at] for array in self._arrays]
+
+    def _load(self, a: int, b: int) -> None:
+        self._at = self._end = 0
+        self._arrays = [self._piece.group[name][a:b] for name in ("raw_time", "epoch", "values")]
+        self._at, self._end = a, b
 
 
 def verify_log(file: RecordingFile) -> list[Damage]:
     """Damaged blocks of one file's log."""
     digests = file.h5["input/log/digest"][: file.log_blocks]
     rows, text = file.log_rows()
-    out = list(_verify("log", digests, _log_blocks(digests, rows, text)))
+
+    def read(first: int, count: int) -> list[Array]:
+        block = rows[first : first + count]
+        spans = zip(block["text_at"].tolist(), block["text_bytes"].tolist(), strict=True)
+        return log_arrays(block, (text[at : at + size] for at, size in spans))
+
+    out = list(_verify("log", digests, read))
     if digests["count"].sum() != len(rows):
         why = f"{len(rows)} records are in the file, {digests['count'].sum()} were recorded"
         out.append(Damage("log", len(digests), len(rows), 0, why))
     return out
-
-
-def _log_blocks(digests: Array, rows: Array, text: bytes) -> Iterator[tuple[int, list[Array]]]:
-    for row in digests:
-        a = int(row["first"])
-        block = rows[a : a + int(row["count"])]
-        spans = zip(block["text_at"].tolist(), block["text_bytes"].tolist(), strict=True)
-        yield a, log_arrays(block, (text[at : at + size] for at, size in spans))
