@@ -65,7 +65,7 @@ class Noise:
             for marker in np.flatnonzero(rng.random(self._columns // 3) < self.level.dropouts):
                 first, length = rng.integers(0, self._marker_rate), rng.integers(2, max(3, self._marker_rate // 10))
                 out[first : first + length, 3 * marker : 3 * marker + 3] = np.nan
-        return out
+        return np.asarray(out)
 
     def _make_force_block(self, block: int) -> Array:
         rng = np.random.default_rng([self._seed, 15, block])
@@ -78,7 +78,7 @@ class Noise:
             # Six tones of equal size: together the RMS of one sine of the stated amplitude.
             out[:, 6 * plate + 2] += lv.ringing_n / np.sqrt(_TONES) * tones.sum(axis=1)
             out[:, 6 * plate + 2] += lv.drift_n_per_min / 60.0 * t
-        return out
+        return np.asarray(out)
 
     def markers(self, first: int, last: int) -> Array:
         """Noise of the frames first .. last - 1, (n, columns), m; NaN where a marker is lost."""

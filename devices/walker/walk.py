@@ -259,8 +259,8 @@ class Walker:
         names = [f.name for f in self.faults if f.overlaps(start, end)]
         return TrueStep(
             "right" if stride.side > 0 else "left", step, start, end, stride.contact_s, stride.end_s,
-            stride.now.fpa_deg, top.kam1, top.kam2, top.kam1 / unit, top.kam2 / unit, top.kam1_pct, top.kam2_pct, top.impulse / unit,
-            top.kfm, top.kfm / unit, 1000.0 * shift, ";".join(names),
+            stride.now.fpa_deg, top.kam1, top.kam2, top.kam1 / unit, top.kam2 / unit, top.kam1_pct, top.kam2_pct,
+            top.impulse / unit, top.kfm, top.kfm / unit, 1000.0 * shift, ";".join(names),
         )  # fmt: skip
 
     def _tissue_motion(self, side: int, t: Array) -> Array:

@@ -50,7 +50,8 @@ def write_c3d(path: Path, walker: Walker, seconds: float) -> None:
     c3d.add_parameter("FORCE_PLATFORM", "ZERO", [1, 0])
     where = np.array([corners(plate) for plate in (0, 1)]).transpose(2, 1, 0)
     c3d.add_parameter("FORCE_PLATFORM", "CORNERS", 1000.0 * where)
-    # From the transducer origin up to the surface, in plate axes (z down).
-    c3d.add_parameter("FORCE_PLATFORM", "ORIGIN", np.array([[0.0, 0.0], [0.0, 0.0], [-1000.0 * DEPTH_M] * 2]))
-    c3d.add_parameter("FORCE_PLATFORM", "CHANNEL", np.arange(1, 13).reshape(2, 6).T)
+    # From the surface centre down to the transducers, in plate axes (z down): the way Vicon writes it and the project
+    # reads it. The C3D manual means the opposite vector.
+    c3d.add_parameter("FORCE_PLATFORM", "ORIGIN", np.array([[0.0, 0.0], [0.0, 0.0], [1000.0 * DEPTH_M] * 2]))
+    c3d.add_parameter("FORCE_PLATFORM", "CHANNEL", np.arange(1.0, 13.0).reshape(2, 6).T)
     c3d.write(str(path))

@@ -1,0 +1,249 @@
+"""The simulated walker as a device: two LSL streams in real time, or a C3D file at once, with the truth beside them.
+
+python -m devices.simulated --seconds 60 --truth truth.csv
+python -m devices.simulated --c3d walk.c3d --seconds 60 --truth truth.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+import numpy as np
+
+from devices.walker import FAULTS, Piece, Walker, parse_fault
+from devices.walker.truth import write_truth
+from labfeedback.device import Pushed, Stop
+from labfeedback.errors import LabError
+from labfeedback.layout import Layout, PlateLayout, marker_channels, plate_channels
+from labfeedback.records import CUE, CueState, from_numbers, numeric_fields
+from labfeedback.rig import Rig, load_rig
+
+CHUNK_S: Final = 0.005
+_AHEAD_S: Final = 0.030
+_HALF_SAMPLE_S: Final = 0.0004
+_SEEN: Final = (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Everything that makes a walk; plain values, so that it travels to a spawned process."""
+
+    seed: int = 1
+    noise: str = "standard"
+    mass_kg: float = 75.0
+    height_m: float = 1.70
+    natural_fpa_deg: tuple[float, float] = (7.0, 7.0)
+    fpa_sd_deg: float = 1.65
+    kam_sd: float = 0.0
+    speed_m_s: float = 1.25
+    faults: tuple[str, ...] = ()
+
+    def walker(self) -> Walker:
+        """The walker. Raises BadSetup for a fault or noise level that does not exist."""
+        return Walker(
+            self.seed, noise=self.noise, mass_kg=self.mass_kg, height_m=self.height_m, speed_m_s=self.speed_m_s,
+            natural_fpa_deg=self.natural_fpa_deg, fpa_sd_deg=self.fpa_sd_deg, kam_sd=self.kam_sd,
+            faults=[parse_fault(text) for text in self.faults],
+        )  # fmt: skip
+
+
+def layouts(walker: Walker, rig: Rig) -> tuple[Layout, Layout]:
+    """Descriptions of the marker and the force stream, as the rig `simulated` expects them."""
+    plates = tuple(
+        PlateLayout(id=p.id, side=p.side, corners_m=p.corners_m, origin_m=p.origin_m, sign=p.sign) for p in rig.plates
+    )
+    marker, force = rig.streams.markers, rig.streams.forces
+    return (
+        Layout(
+            name=marker.name, type=marker.type, source_id=marker.source_id, nominal_rate=walker.marker_rate_hz,
+            channels=marker_channels(list(walker.labels), "m"),
+        ),
+        Layout(
+            name=force.name, type=force.type, source_id=force.source_id, nominal_rate=walker.force_rate_hz,
+            channels=plate_channels([p.id for p in rig.plates]), plates=plates,
+        ),
+    )  # fmt: skip
+
+
+class CueListener(threading.Thread):
+    """What the walker sees: cues of one session's hub, from LSL, while there is one."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__(daemon=True, name="cues")
+        self.cues: SimpleQueue[np.void] = SimpleQueue()
+        self._query = f"name='labfeedback-cues' and source_id='labfeedback-cues-{session}'"
+        self._stop_listening = threading.Event()
+
+    def run(self) -> None:
+        """Find the stream and pass its rows on; look again when it is lost."""
+        import pylsl
+
+        while not self._stop_listening.is_set():
+            found = pylsl.resolve_bypred(self._query, 1, 1.0)
+            if not found or found[0].channel_count() != len(numeric_fields(CUE)):
+                continue
+            inlet = pylsl.StreamInlet(found[0], max_buflen=10, recover=False)
+            try:
+                while not self._stop_listening.is_set():
+                    values, _ = inlet.pull_chunk(timeout=0.1, max_samples=64)
+                    if len(values):
+                        for row in from_numbers(np.atleast_2d(np.asarray(values, dtype=np.float64)), CUE):
+                            self.cues.put(row)
+            except pylsl.LostError:
+                continue
+            finally:
+                inlet.close_stream()
+
+    def close(self) -> None:
+        """Stop within a second or so."""
+        self._stop_listening.set()
+
+    def hand_over(self, walker: Walker, t0: float) -> None:
+        """Give the walker all cues that came since the last call."""
+        while True:
+            try:
+                row = self.cues.get_nowait()
+            except Empty:
+                return
+            state = int(row["state"])
+            if state in _SEEN:
+                walker.cue(
+                    float(row["time_s"]) - t0, int(row["side"]), float(row["deviation_deg"]), CueState(state).name
+                )
+
+
+class Simulated:
+    """A `labfeedback.device.Device`: the walker in real time."""
+
+    def __init__(self, walk: Walk, session: str = "") -> None:
+        self.walker = walk.walker()
+        self.layouts = layouts(self.walker, load_rig("simulated"))
+        self.t0_s = float("nan")  # LSL time of data time 0, once it runs
+        self.worst_lateness_s = 0.0
+        self._session = session
+
+    def run(self, stop: Stop, seconds: float | None = None) -> None:
+        """Fill both streams, stamped t0 + k / rate, until told to stop or for so many seconds."""
+        from pylsl import local_clock
+
+        from devices.lsl import Outlet, use_private_session
+
+        use_private_session()
+        listener = CueListener(self._session) if self._session else None
+        if listener:
+            listener.start()
+        markers, forces = (Outlet(layout) for layout in self.layouts)
+        self.walker.prepare(_AHEAD_S)
+        self.t0_s = t0 = local_clock() + 0.05
+        tick = 0
+        try:
+            while not stop.is_set() and (seconds is None or tick * CHUNK_S < seconds - 1e-9):
+                due = tick * CHUNK_S
+                late = local_clock() - t0 - due
+                if late < 0:
+                    time.sleep(-late)
+                    late = local_clock() - t0 - due
+                self.worst_lateness_s = max(self.worst_lateness_s, late)
+                if listener:
+                    listener.hand_over(self.walker, t0)
+                # Half a sample more, so that the samples of this very instant go out now and not one chunk later.
+                chunk = self.walker.advance(due + _HALF_SAMPLE_S)
+                # Forces first: a frame then never waits for its own forces.
+                forces.push(_stamped(chunk.forces, t0))
+                markers.push(_stamped(chunk.markers, t0))
+                self.walker.prepare(due + _AHEAD_S)
+                tick += 1
+        finally:
+            if listener:
+                listener.close()
+
+
+def _stamped(piece: Piece, t0: float) -> Pushed:
+    return Pushed(piece.time + t0, piece.values.astype(np.float32))
+
+
+def run(
+    walk: Walk,
+    stop: Stop,
+    *,
+    seconds: float | None = None,
+    session: str = "",
+    truth: str | None = None,
+) -> None:
+    """The device as a whole process: also a target for `multiprocessing` (spawn). Writes the truth however it ends."""
+    _end_on_terminate()
+    device = Simulated(walk, session)
+    try:
+        device.run(stop, seconds)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if truth:
+            write_truth(Path(truth), device.walker.truth, device.t0_s)
+
+
+def _end_on_terminate() -> None:
+    def end(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="devices.simulated",
+        description="A simulated walker with known truth, as two LSL streams or as a C3D file.",
+        epilog="faults: " + "; ".join(f"{name} ({about})" for name, about in FAULTS.items()),
+    )
+    parser.add_argument("--seconds", type=float, default=None, help="stop after so long (default: when terminated)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--noise", default="standard", help="none, standard or hard")
+    parser.add_argument("--mass", type=float, default=75.0, metavar="KG")
+    parser.add_argument("--height", type=float, default=1.70, metavar="M")
+    parser.add_argument("--speed", type=float, default=1.25, metavar="M/S")
+    parser.add_argument("--natural", type=float, nargs=2, default=(7.0, 7.0), metavar=("RIGHT", "LEFT"),
+                        help="natural foot angle of each foot in degrees of toe-out")  # fmt: skip
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME[:left|right]@START-END")
+    parser.add_argument("--session", default="", help="learn from the cues of this session's hub")
+    parser.add_argument("--truth", default=None, metavar="OUT.csv", help="what every step really was")
+    parser.add_argument("--c3d", default=None, metavar="OUT.c3d", help="write a file instead of filling streams")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program. Returns its exit code; a LabError becomes one sentence."""
+    given = _arguments().parse_args(argv)
+    walk = Walk(
+        seed=given.seed, noise=given.noise, mass_kg=given.mass, height_m=given.height, speed_m_s=given.speed,
+        natural_fpa_deg=(given.natural[0], given.natural[1]), faults=tuple(given.fault),
+    )  # fmt: skip
+    try:
+        if given.c3d:
+            from devices.walker.write import write_c3d
+
+            walker = walk.walker()
+            write_c3d(Path(given.c3d), walker, 60.0 if given.seconds is None else given.seconds)
+            if given.truth:
+                write_truth(Path(given.truth), walker.truth)
+        else:
+            run(walk, threading.Event(), seconds=given.seconds, session=given.session, truth=given.truth)
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
