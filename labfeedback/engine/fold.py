@@ -18,18 +18,19 @@ from labfeedback.core import contact, live
 from labfeedback.core.live import run_frames
 from labfeedback.engine.clock import Clock
 from labfeedback.engine.feedback import Feedback
+from labfeedback.engine.guard import Guard
 from labfeedback.engine.history import History
 from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.plan import Plan, make_plan
 from labfeedback.engine.reel import Reel
 from labfeedback.engine.start import Setup, parse_start
-from labfeedback.engine.steps import Finding, Stance, StepMaker
+from labfeedback.engine.steps import Stance, StepMaker
 from labfeedback.engine.streams import ForceStream, MarkerStream
 from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
 from labfeedback.layout import Layout
 from labfeedback.protocol.training import in_words
-from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, Flag, from_numbers
+from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
 _CONTACT, _TOE_OFF, _PULL, _DUE = 0, 1, 2, 3
@@ -64,9 +65,8 @@ class Engine:
         self._hazard = False
         streams = self.setup.rig.streams
         self._clocks = {MARKERS: Clock(streams.markers.latency_s), FORCES: Clock(streams.forces.latency_s)}
-        self._backwards = {0: 0, 1: 0}  # steps in a row whose tibia looked backwards
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
-        self._swinging = {0: 0, 1: 0}  # steps in a row whose foot was not on its plate
+        self._guard = Guard()
         self._kept_since = -math.inf
         self._paused = False
 
@@ -274,11 +274,7 @@ class Engine:
             self._feet[foot, live.CONTACT] = np.nan
             self._close(now, Stance(foot, start, end))
         elif kind == _PULL:
-            self._raise(
-                now,
-                f"the {SIDE_NAMES[SIDES[foot]]} foot's plate pulls the subject down: flip its sign in the rig",
-                foot,
-            )
+            self._raise(now, self._guard.pulled(foot), foot)
         else:
             self._finish_step(now, Stance(foot, start, end))
 
@@ -308,7 +304,8 @@ class Engine:
         said = self._early.get(foot)
         if said is not None and said[0] == stance.start:
             row["fpa_early_deg"] = said[1]
-        self._check(now, foot, finding)
+        if hazard := self._guard.look(foot, finding):
+            self._raise(now, hazard, foot)
         if self._hazard:
             row["kam_valid"] = row["fpa_valid"] = 0
         self._reel.step(finding)
@@ -334,28 +331,6 @@ class Engine:
         else:
             text = f"target refused: it lies more than 15 deg from the person's own {own}"
             self._reel.event(now, EventCode.TARGET_REFUSED, text, course.training.foot, course.own_deg)
-
-    def _check(self, now: float, foot: int, finding: Finding) -> None:
-        """Wrong side, wrong sign, mirrored labels: what could train a patient the wrong way."""
-        row = finding.row[0]
-        seen = not row["missing_markers"] and row["gap_s"] == 0
-        if finding.facing < 0:
-            # One step may be a swapped marker: withheld at once, but only a second one in a row is a wrong label map.
-            row["flags"] |= int(Flag.MARKERS)
-            row["kam_valid"] = row["fpa_valid"] = 0
-        self._backwards[foot] = self._backwards[foot] + 1 if finding.facing < 0 and seen else 0
-        if self._backwards[foot] >= 2:
-            self._raise(
-                now, "the tibia's front points backwards: the labels of left and right (or lateral and medial) are "
-                "exchanged", foot
-            )  # fmt: skip
-        forward = finding.heel_speed > 0.3
-        self._swinging[foot] = self._swinging[foot] + 1 if forward else 0
-        if self._swinging[foot] >= 2:
-            self._raise(
-                now, f"the {SIDE_NAMES[SIDES[foot]]} foot swings while its plate is loaded: plates or feet are "
-                "exchanged", foot
-            )  # fmt: skip
 
     def _raise(self, now: float, text: str, foot: int) -> None:
         if not self._hazard:
