@@ -205,9 +205,10 @@ class Lab:
         for child in (self._recorder, self._display):
             if child is None or child.process is None or child.alive or child.given_up:
                 continue
-            if child.process.exitcode == 0 and child is self._display:
+            if child.process.exitcode == 0:  # closed by a person; or the recorder, having read the hub's END
                 child.given_up = True
-                self._say("the patient's screen was closed; the walk goes on without it", loud=True)
+                if child is self._display:
+                    self._say("the patient's screen was closed; the walk goes on without it", loud=True)
                 continue
             self._restart(child)
         for device in self._devices:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import labfeedback
+from labfeedback.engine import Engine
+from labfeedback.engine.calibration import calibrate
+from labfeedback.engine.start import Calibration, build_start
+from labfeedback.fingerprint import engine_hash
 from labfeedback.hub.log import Engine as EngineLike
 from labfeedback.inputlog import Start
 from labfeedback.markerset import MarkerSet
+from labfeedback.protocol.training import Training
+from labfeedback.recording.about import machine
 from labfeedback.rig import Rig
 from labfeedback.settings import Settings
 from labfeedback.subject import Subject
@@ -14,16 +22,32 @@ from labfeedback.subject import Subject
 
 def begin(walk: dict[str, Any]) -> tuple[Start, EngineLike]:
     """START and the engine made from it. Raises LabError where rig, subject, marker set and static trial disagree."""
-    from labfeedback.engine import Engine
-    from labfeedback.engine.start import build_start
-
+    rig = Rig.model_validate(walk["rig"])
+    marker_set = MarkerSet.model_validate(walk["marker_set"])
+    static = walk.get("static")
+    training = walk.get("training")
     start = build_start(
-        Rig.model_validate(walk["rig"]),
+        rig,
         Subject.model_validate(walk["subject"]),
-        MarkerSet.model_validate(walk["marker_set"]),
+        marker_set,
         settings=Settings.model_validate(walk.get("settings") or {}),
-        training=walk.get("training"),
-        calibration=walk.get("calibration"),
-        versions=walk.get("versions"),
+        training=Training.model_validate(training) if training else None,
+        calibration=static_calibration(Path(static), rig, marker_set) if static else None,
+        versions=versions(),
     )
     return start, Engine(start)
+
+
+def static_calibration(path: Path, rig: Rig, marker_set: MarkerSet) -> Calibration:
+    """A static trial (C3D) as a calibration, in the rig's lab frame. Raises LabError naming what is missing."""
+    from labfeedback.exchange.c3d import read_c3d
+
+    trial = read_c3d(path)
+    return calibrate(
+        trial.positions_m @ rig.to_lab.T, list(trial.labels), marker_set, rate_hz=trial.rate_hz, source=path.name
+    )
+
+
+def versions() -> dict[str, Any]:
+    """What a replay must know about the engine and the mathematics that made the numbers."""
+    return {"version": labfeedback.__version__, "engine": engine_hash(), **machine()}

@@ -99,8 +99,9 @@ def check_markers(layout: Layout, wanted: rigs.Stream, marker_set: MarkerSet, *,
             f"PositionZ in this order (found {axes[odd[0]]} for {odd[0]!r})"
         )
     needed = set(marker_set.required)
-    if calibrated:  # medial markers come off after the static trial
-        needed -= {*marker_set.right.medial, *marker_set.left.medial}
+    if calibrated:  # medial markers come off after the static trial; the shank's cluster carries them
+        for leg in (marker_set.right, marker_set.left):
+            needed = (needed - set(leg.medial)) | set(leg.shank_cluster)
     missing = sorted(needed - set(axes))
     if missing:
         raise StreamTrouble(

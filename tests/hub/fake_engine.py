@@ -35,5 +35,5 @@ class FakeEngine:
         return out
 
 
-def begin(walk: dict[str, Any]) -> tuple[Start, FakeEngine]:
+def begin(_walk: dict[str, Any]) -> tuple[Start, FakeEngine]:
     return Start('{"schema":1}'), FakeEngine()

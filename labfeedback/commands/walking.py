@@ -1,0 +1,74 @@
+"""What `run` and `demo` share: the screen that fits this computer, the operator's line, and how a walk ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from labfeedback.commands.operator import OperatorLine
+from labfeedback.commands.run import in_words
+from labfeedback.doctor import has_screen, install_command, missing_libraries
+from labfeedback.errors import BadSetup, LabError
+from labfeedback.lab import Ending, Lab, visit_file
+
+
+class WalkFailed(LabError):
+    """A walk that did not end as meant; the sentence is the lab's."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+def can_show(headless: bool, say: Callable[[str], None]) -> bool:
+    """Whether the walk must go without a window; says so when that was not asked for.
+
+    Raises BadSetup, with the command that installs them, when Qt's libraries are not there.
+    """
+    if not headless and not has_screen():
+        say("no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): the patient's screen runs without a window")
+        headless = True
+    lacking = missing_libraries(headless=headless)
+    if lacking:
+        raise BadSetup(
+            f"the patient's screen lacks the system libraries {', '.join(lacking)}. Install them with: "
+            f"{install_command(lacking)}\nThen ask 'labfeedback doctor'"
+        )
+    return headless
+
+
+def walk_to_the_end(
+    walk: dict[str, Any],
+    *,
+    out: Path,
+    headless: bool,
+    devices: tuple[Callable[[Any], BaseProcess], ...] = (),
+) -> Ending:
+    """Run one walk with the operator's line. Raises WalkFailed with the lab's sentence when it did not end as meant."""
+    say = typer.echo
+    headless = can_show(headless, say)
+    recording = visit_file(out, str(walk["subject"]["id"]))
+    heading = in_words(walk["training"])
+    say(f"Will train the {heading}.")
+    say("Research use. The belt's own stop and lanyard come first; this program never stops the belt. Ctrl+C ends.")
+    screen = {
+        "side": walk["training"]["side"],
+        "screen": walk["rig"]["screen"],
+        "headless": headless,
+        "pictures_dir": out / "pictures" if headless else None,
+        "fullscreen": not headless,
+    }
+    with OperatorLine(heading=heading) as line:
+        lab = Lab(walk, recording, line, screen=screen, devices=devices)
+        ending = lab.run()
+    if ending.exit_code:
+        kept = f" What was recorded is in {ending.recording}." if ending.recording else ""
+        raise WalkFailed(f"{ending.why}.{kept}".replace("..", "."), ending.exit_code)
+    say(f"The walk is over: {ending.why}. {ending.steps} steps, {ending.steps_valid} with a valid moment.")
+    if ending.recording is not None:
+        say(f"Recording: {ending.recording}")
+    return ending
