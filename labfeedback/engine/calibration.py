@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from labfeedback.core.legpoints import ROLE_NAMES
+from labfeedback.core.anatomy import leg_frames
+from labfeedback.core.legpoints import FOOT, FRAME_ROWS, ROLE_NAMES, TIBIA
 from labfeedback.engine.start import Calibration, LegCalibration, Segment, Vector
-from labfeedback.errors import BadSetup
+from labfeedback.errors import BadSetup, Hazard
 from labfeedback.markerset import Leg, MarkerSet
 
 LEAST_SECONDS = 1.0
@@ -56,6 +57,7 @@ def _leg(at: dict[str, NDArray[np.float64]], leg: Leg, side: str) -> LegCalibrat
     cluster = tuple(label for label in leg.foot_cluster if label in at)
     if len(cluster) >= 3:
         foot = Segment(labels=cluster, reference=tuple(point(x) for x in cluster), points=points(_FOOT_POINTS))
+    _refuse_mirrored(at, leg, side)
     front = [at[label] for label in ((leg.mt1, leg.mt5) if leg.mt1 and leg.mt5 else (leg.mt2,)) if label]
     return LegCalibration(
         shank=Segment(
@@ -67,3 +69,19 @@ def _leg(at: dict[str, NDArray[np.float64]], leg: Leg, side: str) -> LegCalibrat
         stand_heel_m=float(at[leg.heel][1]),
         stand_toe_m=float(np.mean([p[1] for p in front])),
     )
+
+
+def _refuse_mirrored(at: dict[str, NDArray[np.float64]], leg: Leg, side: str) -> None:
+    """Exchanged labels make the tibia's anterior axis point backwards, against the foot."""
+    points = np.full((len(ROLE_NAMES), 3), np.nan)
+    for index, role in enumerate(ROLE_NAMES):
+        if label := getattr(leg, role):
+            points[index] = at[label]
+    kinds = np.array([int(leg.mt1 is None or leg.mt5 is None), 0, 0], np.int64)
+    frames = np.empty((FRAME_ROWS, 3))
+    leg_frames(points, 1.0 if side == "right" else -1.0, kinds, frames)
+    if float(frames[TIBIA] @ frames[FOOT]) < 0:
+        raise Hazard(
+            f"static trial: the front of the {side} tibia points against the foot: the labels of left and right, or of "
+            "lateral and medial, are exchanged. Mend the label map and record it again"
+        )
