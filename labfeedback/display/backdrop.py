@@ -1,7 +1,7 @@
 """What stands still on the patient's screen, painted once and kept: half of the cost of a picture.
 
 Notices (screens without a foot) stand still as a whole. Under a foot lie the other foot, dim; the target foot with its
-lane; captions and the name of the foot.
+lane; the instruction; captions and the name of the foot.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from labfeedback.display import shapes
 from labfeedback.display.geometry import TWIN, Geometry
 from labfeedback.display.looks import (
     BACKGROUND,
+    COLOURS,
     FOOT_NAME,
     INSTRUCTION,
     LANE,
@@ -74,8 +75,6 @@ def _feet(painter: QPainter, g: Geometry, side: int, band_deg: float | None) -> 
     if band_deg is None:
         put(painter, target, x, g.pivot_y, QUIET_WORDS)
         middle = x + side * 0.03 * g.foot  # of the sole, which is wider on its outer side
-        words = INSTRUCTION[CueState.NOT_MEASURED]
-        put_centred(painter, words, g.unmeasured, g.width / 2.0, g.margin + g.main, QUIET_WORDS)
         put_centred(painter, "?", g.foot * 0.22, middle, g.pivot_y - 0.4 * g.foot, QUIET_WORDS)
         return
     start, end = pointer_span(g)
@@ -83,6 +82,21 @@ def _feet(painter: QPainter, g: Geometry, side: int, band_deg: float | None) -> 
     put(painter, target, x, g.pivot_y, LANE_EDGE)
     put(painter, shapes.lane(band_deg, start, end, 1.5 * line), x, g.pivot_y, LANE_EDGE)
     put(painter, shapes.lane(band_deg, start, end, 0.0), x, g.pivot_y, LANE)
+
+
+def _instruction(painter: QPainter, g: Geometry, side: int, state: CueState) -> None:
+    text, colour, middle, baseline = INSTRUCTION[state], COLOURS[state], g.width / 2.0, round(g.margin + g.main)
+    if state is CueState.NOT_MEASURED:
+        put_centred(painter, text, g.unmeasured, middle, baseline, colour)
+        return
+    put_centred(painter, text, g.main, middle, baseline, colour)
+    size, top = g.main * 1.15, baseline - g.main * 1.08
+    away = shapes.width_of(text, g.main) / 2.0 + g.main * 0.5
+    if state is CueState.GOOD:
+        put(painter, shapes.tick(size), middle - away - size, top, colour)
+        return
+    clockwise = (side > 0) == (state is CueState.TOO_FAR_IN)
+    put(painter, shapes.turn_arrow(clockwise, size), middle + away if clockwise else middle - away - size, top, colour)
 
 
 def _captions(painter: QPainter, g: Geometry, side: int, has_share: bool) -> None:
@@ -106,7 +120,7 @@ def turn_to_viewer(painter: QPainter, g: Geometry) -> None:
         painter.scale(-1.0, 1.0)
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=2)
 def notice(g: Geometry, state: CueState) -> QImage:
     """The whole picture of a state without a foot, RGB32, g.width x g.height."""
     image = QImage(g.width, g.height, QImage.Format.Format_RGB32)
@@ -118,14 +132,22 @@ def notice(g: Geometry, state: CueState) -> QImage:
     return image
 
 
-@lru_cache(maxsize=4)
-def under_the_foot(g: Geometry, side: int, band_deg: float | None, has_share: bool) -> QImage:
-    """All that stands still under a foot, RGB32. band_deg None: the step was not measured, so no target either."""
+@lru_cache(maxsize=5)  # a picture of 3840 x 2160 is 33 MB
+def under_the_foot(g: Geometry, side: int, state: CueState, band_deg: float | None, has_share: bool) -> QImage:
+    """All that stands still while `state` lasts, RGB32. band_deg None: a step without a measure, so no target either."""
     image = QImage(g.width, g.height, QImage.Format.Format_RGB32)
     image.fill(BACKGROUND)
     painter = QPainter(image)
     turn_to_viewer(painter, g)
     _feet(painter, g, side, band_deg)
+    _instruction(painter, g, side, state)
     _captions(painter, g, side, has_share)
     painter.end()
     return image
+
+
+def prepare(g: Geometry, side: int, band_deg: float) -> None:
+    """Paint ahead of need what stands still under each kind of step (20 ms in all), so that no first step waits."""
+    for state in (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT):
+        under_the_foot(g, side, state, band_deg, True)
+    under_the_foot(g, side, CueState.NOT_MEASURED, None, True)

@@ -13,7 +13,7 @@ from PyQt6.QtGui import QPainter
 
 from labfeedback.display import backdrop, shapes
 from labfeedback.display.geometry import LARGEST_TURN_DEG, Geometry
-from labfeedback.display.looks import COLOURS, INSTRUCTION, WORDS
+from labfeedback.display.looks import COLOURS, WORDS
 from labfeedback.display.scene import OF_A_STEP, Scene
 from labfeedback.display.shapes import put, put_centred
 from labfeedback.records import CueState
@@ -22,23 +22,6 @@ from labfeedback.records import CueState
 def turn_on_screen(side: int, deviation_deg: float) -> float:
     """Degrees clockwise as seen from above for a deviation (toe-out positive): right foot +, left foot -."""
     return side * max(-LARGEST_TURN_DEG, min(LARGEST_TURN_DEG, deviation_deg))
-
-
-def _instruction(painter: QPainter, g: Geometry, scene: Scene) -> None:
-    colour = COLOURS[scene.state]
-    half, middle, baseline = (
-        shapes.width_of(INSTRUCTION[scene.state], g.main) / 2.0,
-        g.width / 2.0,
-        round(g.margin + g.main),
-    )
-    put_centred(painter, INSTRUCTION[scene.state], g.main, middle, baseline, colour)
-    size, gap, top = g.main * 1.15, g.main * 0.5, baseline - g.main * 1.08
-    if scene.state is CueState.GOOD:
-        put(painter, shapes.tick(size), middle - half - gap - size, top, colour)
-    else:
-        clockwise = (scene.side > 0) == (scene.state is CueState.TOO_FAR_IN)
-        x = middle + half + gap if clockwise else middle - half - gap - size
-        put(painter, shapes.turn_arrow(clockwise, size), x, top, colour)
 
 
 def _foot(painter: QPainter, g: Geometry, scene: Scene, deviation_deg: float) -> None:
@@ -67,12 +50,12 @@ def paint(painter: QPainter, width: int, height: int, scene: Scene, geometry: Ge
         painter.drawImage(0, 0, backdrop.notice(geometry, scene.state))
         return
     has_share = scene.scored_steps > 0
-    painter.drawImage(0, 0, backdrop.under_the_foot(geometry, scene.side, scene.band_deg, has_share))
+    below = backdrop.under_the_foot(geometry, scene.side, scene.state, scene.band_deg, has_share)
+    painter.drawImage(0, 0, below)
     painter.save()
     backdrop.turn_to_viewer(painter, geometry)
     if scene.deviation_deg is not None:
         _foot(painter, geometry, scene, scene.deviation_deg)
-        _instruction(painter, geometry, scene)
     _marks(painter, geometry, scene)
     if has_share:
         share = f"{100 * scene.good_steps // scene.scored_steps}%"

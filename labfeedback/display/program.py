@@ -18,6 +18,8 @@ from labfeedback.records import LEFT, RIGHT, SHOWN, SIDE_NAMES
 from labfeedback.rig import Screen
 
 TICK_MS: Final = 16  # about 60 Hz
+# A picture stays until the next tick and its painting: what would expire before then is not painted any more.
+LOOK_AHEAD_S: Final = 0.025
 HEADLESS_SIZE: Final = (1920, 1080)
 _LOOK_UP_EVERY: Final = 30  # ticks between looks at the parent and at the streams' problems
 
@@ -137,7 +139,7 @@ def run(
         cues, health = ears.take()
         time_s = subscriber.now()
         heard = hear(heard, cues, health, time_s)
-        window.show_scene(scene_at(heard, time_s))
+        window.show_scene(scene_at(heard, time_s + LOOK_AHEAD_S))
         if pictures is not None:
             for scene in new:
                 pictures.keep(scene)
@@ -157,6 +159,7 @@ def run(
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(tick)
     timer.start(TICK_MS)
+    QTimer.singleShot(50, window.prepare)  # after the first picture
     try:
         application.exec()
     finally:

@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QScreen
 from PyQt6.QtWidgets import QWidget
 
+from labfeedback.display import backdrop
 from labfeedback.display.geometry import Geometry, geometry_for
 from labfeedback.display.painting import paint
 from labfeedback.display.scene import Scene
@@ -59,6 +60,11 @@ class PatientWindow(QWidget):
         if self._reported != self._scene:
             self._reported = self._scene
             self._painted(self._scene, took_ms)
+
+    def prepare(self, band_deg: float = 2.0) -> None:
+        """Paint ahead of need for this window's size. 2 deg is the usual band; another costs its first step 5 ms."""
+        if self._geometry is not None:
+            backdrop.prepare(self._geometry, self._scene.side, band_deg)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Escape closes the window; the visit goes on and the screen comes back."""
