@@ -134,7 +134,7 @@ def notice(g: Geometry, state: CueState) -> QImage:
 
 @lru_cache(maxsize=5)  # a picture of 3840 x 2160 is 33 MB
 def under_the_foot(g: Geometry, side: int, state: CueState, band_deg: float | None, has_share: bool) -> QImage:
-    """All that stands still while `state` lasts, RGB32. band_deg None: a step without a measure, so no target either."""
+    """All that stands still while `state` lasts, RGB32. band_deg None: a step that was not measured."""
     image = QImage(g.width, g.height, QImage.Format.Format_RGB32)
     image.fill(BACKGROUND)
     painter = QPainter(image)

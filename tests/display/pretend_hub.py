@@ -12,7 +12,7 @@ import numpy as np
 import pylsl
 
 from labfeedback.display.program import run
-from labfeedback.display.subscriber import use_private_network
+from labfeedback.display.subscriber import Subscriber, use_private_network
 from labfeedback.records import (
     CUE,
     HEALTH,
@@ -97,6 +97,24 @@ class Hub:
         self._outlets.clear()
 
 
+def problem_with_other_channels() -> str:
+    """What a subscriber says about cues whose channels are not ours."""
+    info = pylsl.StreamInfo("labfeedback-cues", "labfeedback", 2, 0.0, pylsl.cf_double64, "labfeedback-cues-visit-2")
+    channels = info.desc().append_child("channels")
+    for name in ("kam", "fpa"):
+        channels.append_child("channel").append_child_value("label", name)
+    outlet = pylsl.StreamOutlet(info)
+    ears = Subscriber("visit-2")
+    end = time.monotonic() + 10.0
+    while not ears.problem and time.monotonic() < end:
+        outlet.push_sample([1.0, 2.0])
+        time.sleep(0.02)
+    heard = ears.take()
+    ears.close()
+    assert heard == (None, None)
+    return ears.problem
+
+
 def main(folder: Path) -> None:
     """One short visit."""
     use_private_network()
@@ -139,6 +157,7 @@ def main(folder: Path) -> None:
     screen.join(15.0)
     said["exit_code"] = screen.exitcode
     said["shown"] = second.shown
+    said["problem"] = problem_with_other_channels()
     print(json.dumps(said))
 
 

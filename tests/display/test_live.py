@@ -81,3 +81,7 @@ def test_each_state_leaves_a_picture_and_so_does_the_last_one(lived: dict[str, A
 
 def test_the_screen_ends_when_it_is_asked_to(lived: dict[str, Any]) -> None:
     assert lived["exit_code"] == 0
+
+
+def test_cues_with_other_channels_are_not_listened_to_and_the_screen_says_why(lived: dict[str, Any]) -> None:
+    assert lived["problem"].startswith("labfeedback-cues has the channels kam, fpa; expected cue, time_s, step, side")
