@@ -98,7 +98,7 @@ class CueListener(threading.Thread):
                     if len(values):
                         for row in from_numbers(np.atleast_2d(np.asarray(values, dtype=np.float64)), CUE):
                             self.cues.put(row)
-            except pylsl.LostError:
+            except pylsl.util.LostError:
                 continue
             finally:
                 inlet.close_stream()
