@@ -122,7 +122,9 @@ def run_frames(
         while j < forces - 2 and force_time[j + 1] < t:
             j += 1
         walk[CURSOR] = j
-        known = forces >= 2 and force_time[j] <= t and t <= force_time[j + 1]
+        # Strictly after the one before: a frame at the very first force sample must not depend on whether the second
+        # has come.
+        known = forces >= 2 and force_time[j] < t and t <= force_time[j + 1]
         known = known and force_time[j + 1] - force_time[j] <= limits[L_GAP]
         fastest = np.nan
         for f in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field
 
@@ -21,12 +22,22 @@ class Clock:
     latency_s: float
     measured: list[float] = field(default_factory=list)
     offset_s: float = 0.0
+    suspect_s: float = math.nan  # a measurement far off, waiting for a second one that agrees
+
+    def restart(self) -> None:
+        """The sender is a new one: its next measurement counts alone."""
+        self.measured.clear()
+        self.suspect_s = math.nan
 
     def add(self, offset_s: float) -> bool:
         """Take a measurement; it acts on later samples. Returns True if the clock stepped."""
         stepped = bool(self.measured) and abs(offset_s - self.offset_s) > CLOCK_STEP_S
         if stepped:
+            if not abs(offset_s - self.suspect_s) <= CLOCK_STEP_S:
+                self.suspect_s = offset_s
+                return False
             self.measured.clear()
+        self.suspect_s = math.nan
         self.measured.append(offset_s)
         del self.measured[:-KEPT]
         self.offset_s = statistics.median(self.measured)

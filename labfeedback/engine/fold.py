@@ -33,7 +33,7 @@ from labfeedback.protocol.training import in_words
 from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
-_CONTACT, _TOE_OFF, _PULL, _DUE = 0, 1, 2, 3
+_CONTACT, _TOE_OFF, _PULL, _DUE, _FORGET = 0, 1, 2, 3, 4
 SPAN_S = 0.02  # over which a marker's speed is taken
 FLAT_S = 0.08  # least foot-flat for an early angle
 STOPPED_S = 0.12  # loaded foot slower than 0.3 of the belt for this long: the belt has stopped
@@ -67,7 +67,6 @@ class Engine:
         self._clocks = {MARKERS: Clock(streams.markers.latency_s), FORCES: Clock(streams.forces.latency_s)}
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
         self._guard = Guard()
-        self._kept_since = -math.inf
         self._paused = False
 
     def feed(self, record: Record) -> Outputs:
@@ -105,6 +104,7 @@ class Engine:
             self._block(now)
             return
         self._layouts[record.stream] = layout
+        self._clocks[record.stream].restart()
         self._reel.event(now, EventCode.STREAM_LINKED, f"stream of {name}: {layout.name}", value=float(record.epoch))
         if self._plan is None and len(self._layouts) == 2:
             self._begin(make_plan(self.setup, self._layouts[MARKERS], self._layouts[FORCES]))
@@ -128,6 +128,7 @@ class Engine:
         self._feet[:, [live.CONTACT, live.STAND_HEEL, live.STAND_TOE]] = np.nan
         self._walk = np.zeros(live.WALK_STATE)
         self._walk[live.BELT] = np.nan
+        self._push(-math.inf, _FORGET, 0, math.nan, math.nan)
         self._learn()
 
     def _offset(self, record: Offset) -> None:
@@ -160,7 +161,9 @@ class Engine:
             elif code == EventCode.STREAM_BACK and not self._paused:
                 self._forget_walk()
                 self._reel.cues(self._feedback.go_on(local_s))
-        self._advance()
+        # Only a TICK gives up waiting, and only for the frames that are here now: samples that come late after a
+        # silence are joined again, in whatever order their chunks arrive.
+        self._advance(self._watch.given_up(FORCES))
 
     def _command(self, record: Command) -> None:
         now = self._now()
@@ -174,7 +177,8 @@ class Engine:
         elif what == "resume" and self._paused:
             self._paused = False
             self._reel.event(now, EventCode.RESUMED, "resumed by the operator")
-            self._reel.cues(self._feedback.go_on(now))
+            if not self._watch.silent:
+                self._reel.cues(self._feedback.go_on(now))
         elif what == "note":
             self._reel.event(now, EventCode.NOTE, str(command.get("text", "")))
         elif what == "stop":
@@ -184,36 +188,41 @@ class Engine:
     # --- data time ---
 
     def _now(self) -> float:
-        """The data's watermark or the last TICK, whichever is later; NaN before both."""
-        newest = self._markers.track.last_time if self._plan is not None else -math.inf
-        now = max(newest, self._watch.last_tick)
+        """The data's watermark; while they do not flow, the last TICK if that is later; NaN before both."""
+        now = -math.inf
+        if self._plan is not None:
+            now = max(self._markers.track.last_time, self._forces.track.last_time)
+        if now == -math.inf or self._watch.silent:
+            now = max(now, self._watch.last_tick)
         return now if now > -math.inf else math.nan
 
     def _push(self, time: float, kind: int, foot: int, start: float, end: float) -> None:
         heapq.heappush(self._schedule, (float(time), kind, foot, float(start), float(end)))
 
-    def _advance(self) -> None:
-        """Work on every frame that the forces have reached, stopping where something scheduled acts."""
-        time = self._markers.track.time
-        reached = max(self._forces.track.last_time, self._watch.given_up(FORCES))
-        ready = int(np.searchsorted(time, reached, side="right"))
-        while self._done < ready:
-            stop = ready
-            if self._schedule:
-                stop = min(ready, int(np.searchsorted(time, self._schedule[0][0])))
+    def _advance(self, given_up: float = -math.inf) -> None:
+        """Work on every frame that the forces have reached, stopping where something scheduled acts.
+
+        given_up: frames up to this time are worked on without forces.
+        """
+        reached = max(self._forces.track.last_time, given_up)
+        while True:
+            time = self._markers.track.time
+            ready = int(np.searchsorted(time, reached, side="right"))
+            if self._done >= ready:
+                return
+            stop = min(ready, int(np.searchsorted(time, self._schedule[0][0])))
             if stop > self._done:
                 self._run(self._done, stop)
                 self._done = stop
-            elif self._schedule:
+            else:
                 # The schedule acts before the first frame at or after its time.
                 self._act(float(time[self._done]), *heapq.heappop(self._schedule))
-        if self._done and time[self._done - 1] - self._kept_since > FORGET_EVERY_S:
-            self._forget(float(time[self._done - 1]))
 
     def _forget(self, now: float) -> None:
+        """Drop old samples. Scheduled like everything else: what a late step still finds must not depend on chunks."""
+        self._push(now + FORGET_EVERY_S, _FORGET, 0, math.nan, math.nan)
         # A stance of the longest legal length, its lead and tail, and the wait until it is computed.
         before = now - (self.setup.settings.stance_max_s + 1.0)
-        self._kept_since = now
         rows = min(int(np.searchsorted(self._markers.track.time, before)), self._done)
         self._markers.track.forget(rows)
         self._done -= max(rows, 0)
@@ -275,6 +284,8 @@ class Engine:
             self._close(now, Stance(foot, start, end))
         elif kind == _PULL:
             self._raise(now, self._guard.pulled(foot), foot)
+        elif kind == _FORGET:
+            self._forget(now)
         else:
             self._finish_step(now, Stance(foot, start, end))
 

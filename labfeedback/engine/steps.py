@@ -71,7 +71,8 @@ class StepMaker:
         # Half a nanosecond: a frame that lies on the border by its nominal time must not depend on the last bit.
         a, b = np.searchsorted(markers.time, (begin - 5e-10, end + 5e-10))
         fa = max(0, int(np.searchsorted(forces.time, begin - 5e-10)) - 1)
-        fb = int(np.searchsorted(forces.time, end + 5e-10)) + 1
+        # Up to the first one that is not before the end: a later one may not be here yet, depending on the chunks.
+        fb = int(np.searchsorted(forces.time, end - 5e-10)) + 1
         time, force_time = markers.time[a:b], forces.time[fa:fb]
         row = np.zeros(1, STEP)
         r = row[0]

@@ -83,7 +83,9 @@ def _longer(array: Array, shape: tuple[int, ...], count: int) -> Array:
 
 def rising(time: Array, after: float) -> NDArray[np.bool_] | None:
     """Which samples lie later than all before them; None when all do (the ordinary case)."""
-    if len(time) == 0 or (time[0] > after and (len(time) == 1 or bool((time[1:] > time[:-1]).all()))):
+    if len(time) == 0 or (time[0] > after and time[-1] < np.inf and bool((time[1:] > time[:-1]).all())):
         return None
-    highest = np.maximum.accumulate(np.concatenate(([after], time)))[:-1]
-    return np.asarray(time > highest)
+    # A stamp that is no number, or infinite, must not outlaw those after it.
+    known = np.where(np.isfinite(time), time, np.nan)
+    highest = np.fmax.accumulate(np.concatenate(([after], known)))[:-1]
+    return np.asarray(known > highest)
