@@ -93,12 +93,14 @@ def _hear_cue(heard: Heard, row: np.void, now_s: float) -> Heard:
         expires_s = -np.inf if np.isnan(expires_s) else min(expires_s, time_s + LONGEST_VALUE_S)
     elif np.isnan(expires_s):
         expires_s = np.inf  # a state without a value holds until the next cue
+    scored = max(0, int(row["scored_steps"]))
     marks = heard.marks
+    if state is CueState.NOT_MEASURED and scored < heard.scored_steps:
+        marks = marks[1:]  # takes back what was said of the same step at heel-off: one step, one mark
     if state in _ENDS_MARKS:
         marks = ()
     elif state in OF_A_STEP:
         marks = (state, *marks)[:MARKS]
-    scored = max(0, int(row["scored_steps"]))
     return replace(
         heard,
         cue=cue,

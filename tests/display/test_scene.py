@@ -125,6 +125,14 @@ def test_the_last_steps_are_kept_newest_first_and_start_anew_after_a_pause() -> 
     assert shown(*good, cue(9, time_s=18.5, state=CueState.PAUSED), again, at=19.0).marks == (CueState.GOOD,)
 
 
+def test_a_step_taken_back_after_toe_off_keeps_one_mark() -> None:
+    first = cue(0, time_s=9.0, good_steps=1, scored_steps=1)
+    early = cue(1, time_s=9.8, good_steps=2, scored_steps=2)
+    back = cue(2, state=CueState.NOT_MEASURED, deviation_deg=np.nan, good_steps=1, scored_steps=1)
+    scene = shown(first, early, back)
+    assert (scene.marks, scene.scored_steps) == ((CueState.NOT_MEASURED, CueState.GOOD), 1)
+
+
 def test_two_targets_with_the_same_deviation_make_the_same_scene() -> None:
     assert shown(cue(fpa_deg=2.5, target_deg=2.0)) == shown(cue(fpa_deg=17.5, target_deg=17.0))
 
