@@ -20,7 +20,12 @@ def use_private_session() -> None:
     global _configured
     session = os.environ.get(SESSION_VARIABLE, "")
     if session and not _configured:
-        pylsl.set_config_content(f"[multicast]\nResolveScope = machine\n[lab]\nSessionID = {session}\n")
+        # A computer has 32 LSL ports by default; beyond them streams are made that nobody can find. Tests and demos
+        # share their computer, so a private session gets more.
+        pylsl.set_config_content(
+            f"[multicast]\nResolveScope = machine\n[ports]\nPortRange = 160\n[lab]\nSessionID = {session}\n"
+            "[log]\nlevel = -3\n"
+        )
         _configured = True
 
 

@@ -71,7 +71,8 @@ import json, os, sys
 import pylsl
 session = os.environ.get("LABFEEDBACK_LSL_SESSION")
 if session:
-    pylsl.set_config_content("[multicast]\\nResolveScope = machine\\n[lab]\\nSessionID = " + session + "\\n")
+    pylsl.set_config_content("[multicast]\\nResolveScope = machine\\n[ports]\\nPortRange = 160\\n[lab]\\nSessionID = "
+        + session + "\\n")
 import time
 look = pylsl.ContinuousResolver(forget_after=5.0)
 time.sleep(float(sys.argv[1]))

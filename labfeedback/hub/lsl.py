@@ -29,8 +29,11 @@ def enter_session() -> None:
     """Stay in the private LSL session that the environment names, if it names one. Before any other pylsl call."""
     session = os.environ.get(SESSION_VARIABLE)
     if session:
+        # A computer has 32 LSL ports by default; beyond them streams are made that nobody can find. Tests and demos
+        # share their computer, so a private session gets more.
         pylsl.set_config_content(
-            f"[multicast]\nResolveScope = machine\n[lab]\nSessionID = {session}\n[log]\nlevel = -3\n"
+            f"[multicast]\nResolveScope = machine\n[ports]\nPortRange = 160\n[lab]\nSessionID = {session}\n"
+            "[log]\nlevel = -3\n"
         )
 
 
