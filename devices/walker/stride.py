@@ -21,8 +21,8 @@ RISE_N: Final = 50.0
 SHIFT_LIMIT_M: Final = 0.035
 _OVERLAP: Final = 1.0 - ref.STRIDE_S / 2 / ref.STANCE_S  # double support as a share of stance
 # Where a change of the first and of the second peak acts: flat around the peak, gone between the two.
-_FIRST: Final = (0.02, 0.14, 0.28, 0.52)
-_SECOND: Final = (0.45, 0.62, 0.88, 0.99)
+_FIRST: Final = (0.02, 0.14, 0.28, 0.50)
+_SECOND: Final = (0.34, 0.50, 0.88, 0.99)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _LEG_COLUMNS: Final = 3 * len(MARKERS)
 _PHASE_S: Final = 0.4  # the first right contact; the first left one follows half a stride later
 _PORTION_S: Final = 2.0  # keeps few pieces alive, however far one call goes
 _PIECE_S: Final = 2.0  # a long standstill is made in pieces
-_OUT_M: Final = {"crossover": -0.095, "wrong_belt": -0.165}
+_OUT_M: Final = {"crossover": -0.105, "wrong_belt": -0.165}
 
 
 class Piece(NamedTuple):
