@@ -54,6 +54,24 @@ def test_a_walk_without_forces_is_not_played(shared_data: Path) -> None:
         load(shared_data / "c3d_corrupt_derived/force_platform_group_renamed.c3d")
 
 
+def test_a_recorded_visit_is_played_on_one_clock_under_its_own_names(tmp_path: Path) -> None:
+    from labfeedback.inputlog import FORCES, MARKERS
+    from labfeedback.recording.reader import Recording
+    from tests.recording.walked import record
+
+    visit = record(tmp_path / "visit.h5", 3.0)
+    sources = load(visit)
+    with Recording.open(visit) as recording:
+        for stream, source in zip((MARKERS, FORCES), sources, strict=True):
+            parts = list(recording.samples(stream))
+            assert np.array_equal(source.values, np.concatenate([part.values for part in parts]), equal_nan=True)
+            raw = np.concatenate([part.raw_time for part in parts])
+            assert np.allclose(np.diff(source.time_s), np.diff(raw), rtol=0, atol=1e-9)
+            assert source.layout.name == recording.streams[stream].layout.split('"name":"')[1].split('"')[0]
+    assert min(float(source.time_s[0]) for source in sources) == 0.0
+    assert max(float(source.time_s[0]) for source in sources) < 0.02
+
+
 class _Outlet:
     """Takes down what is pushed and when."""
 

@@ -15,12 +15,12 @@ from labfeedback.engine import Engine
 from labfeedback.engine.calibration import calibrate
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.start import Calibration, build_start
-from labfeedback.errors import BadFile, BadSetup
+from labfeedback.errors import BadFile, BadSetup, Hazard
 from labfeedback.exchange.c3d import read_c3d
 from labfeedback.exchange.trial import Trial, force_stream, marker_stream
 from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Link, Offset, Record, Samples
 from labfeedback.markerset import MarkerSet, load_marker_set
-from labfeedback.records import EVENT, SIDE_NAMES, SIDES, STEP, Rows
+from labfeedback.records import EVENT, SIDE_NAMES, SIDES, STEP, EventCode, Rows
 from labfeedback.rig import Rig, load_rig
 from labfeedback.settings import Settings
 from labfeedback.subject import Subject
@@ -112,7 +112,8 @@ def analyse_trial(
             progress(share)
     parts.append(engine.finish())
     steps = _joined([part.steps for part in parts], STEP)
-    notes += _long_stances(steps)
+    events = _joined([part.events for part in parts], EVENT)
+    notes += _long_stances(steps) + _told(trial, events)
     return Analysis(
         path=trial.path,
         frames=len(trial.points),
@@ -125,7 +126,7 @@ def analyse_trial(
         height_source=height_source,
         settings=settings,
         steps=steps,
-        events=_joined([part.events for part in parts], EVENT),
+        events=events,
         curves=tuple(curve for part in parts for curve in part.curves),
         notes=tuple(notes),
     )
@@ -150,6 +151,18 @@ def _long_stances(steps: Rows) -> list[str]:
         f"{len(found)} stances last longer than {100 * _LONG_STANCE:.0f} % of their stride, as if both feet had stood "
         f"on one belt ({', '.join(found)}); such steps are not recognised and withheld yet: do not use them unseen"
     ]
+
+
+def _told(trial: Trial, events: Rows) -> list[str]:
+    """What the engine said that a reader must know. Raises Hazard if it found one."""
+    out = []
+    for row in events:
+        text = bytes(row["text"]).decode("utf-8", "replace")
+        if row["code"] == EventCode.HAZARD:
+            raise Hazard(f"{trial.path}: {text}. Nothing is given out; correct the source and export again")
+        if row["code"] in (EventCode.STANCE_REJECTED, EventCode.STREAM_GAP, EventCode.CLOCK_STEP):
+            out.append(f"{row['time_s']:.2f} s: {text}")
+    return out
 
 
 def _marker_set(trial: Trial, static: Trial | None, options: Options) -> MarkerSet:
