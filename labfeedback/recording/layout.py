@@ -52,6 +52,7 @@ FLUSH: Final = np.dtype(
 )
 
 Array = NDArray[Any]
+LogRecord = Start | Link | Offset | Tick | Command  # every record but SAMPLES
 
 
 def part_path(final: Path, number: int) -> Path:
@@ -168,9 +169,9 @@ def to_row(record: Record | Lost | End, text_at: int) -> tuple[Array, bytes]:
     return row, text
 
 
-def from_rows(rows: Array, text: bytes) -> list[Record | Lost | End]:
+def from_rows(rows: Array, text: bytes) -> list[LogRecord | Lost | End]:
     """The log records of LOG rows; `text` is everything their `text_at` counts in."""
-    out: list[Record | Lost | End] = []
+    out: list[LogRecord | Lost | End] = []
     seens = rows["seen"].tolist()
     names = [name for name in LOG.names or () if name != "seen"]
     columns = [rows[name].tolist() for name in names]

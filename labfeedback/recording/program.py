@@ -25,10 +25,13 @@ _ORPHANED_S: Final = 5.0
 
 
 class Signal(Protocol):
-    """A `multiprocessing.Event`, or anything like it."""
+    """A `multiprocessing.Event`, or anything like it.
 
-    def wait(self, timeout: float) -> bool:
-        """True as soon as it is set, False after `timeout` seconds."""
+    Asked, never waited for: whoever sets an event waits for those who sleep on it, for ever if one was killed there.
+    """
+
+    def is_set(self) -> bool:
+        """Whether the recorder is to finish."""
 
 
 def check_folder(final: Path) -> None:
@@ -77,7 +80,7 @@ def _record(ring: Ring, final: Path, about: Mapping[str, Any], stop: Signal | No
     try:
         while not writer.ended:
             # Asked before the drain: what was written before the stop is still taken.
-            stopping = stop.wait(0.0) if stop is not None else False
+            stopping = stop is not None and stop.is_set()
             while count := _drain(ring, writer):
                 quiet_since = time.monotonic()
                 if count < _BATCH or writer.ended:
@@ -85,7 +88,7 @@ def _record(ring: Ring, final: Path, about: Mapping[str, Any], stop: Signal | No
             if stopping or _orphaned(quiet_since):
                 break
             if not writer.ended:
-                stop.wait(WAKE_S) if stop is not None else time.sleep(WAKE_S)
+                time.sleep(WAKE_S)
     finally:
         with contextlib.suppress(OSError):
             writer.close()

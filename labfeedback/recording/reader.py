@@ -17,13 +17,15 @@ from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labfeedback.errors import BadFile, DamagedRecording
-from labfeedback.inputlog import MAX_STREAMS, Record, Samples, Start
+from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Record, Samples, Start
 from labfeedback.recording import digest
+from labfeedback.recording.calm import TOGETHER, calm_limit, movable
 from labfeedback.recording.file import Piece, RecordingFile, missing_positions
-from labfeedback.recording.layout import STREAMS, final_path, from_rows, parts_of
-from labfeedback.records import TABLES, Rows
+from labfeedback.recording.layout import STREAMS, LogRecord, final_path, from_rows, parts_of
+from labfeedback.records import Rows
 from labfeedback.wire import End, Lost
 
 _WINDOW: Final = 32768  # samples read from the file at a time
@@ -48,10 +50,10 @@ class Recording:
         self._files = files
         self.path = final_path(files[0].path)
         self.finished = not files[0].is_part
-        log: list[Record | Lost | End] = []
+        log: list[LogRecord | Lost | End] = []
         for file in files:
             log += from_rows(*file.log_rows())
-        self.records: list[Record] = [record for record in log if not isinstance(record, (Lost, End))]
+        self.records: list[LogRecord] = [record for record in log if not isinstance(record, (Lost, End))]
         self.lost = max((record.messages for record in log if isinstance(record, Lost)), default=0)
         self.clean_end = any(isinstance(record, End) for record in log)
         self._pieces: dict[int, list[Piece]] = {}
@@ -104,7 +106,7 @@ class Recording:
     def table(self, name: str) -> Rows:
         """All rows of 'frames', 'steps', 'cues', 'events', 'health' or 'shown', dtype `records.TABLES[name]`."""
         rows = [file.table(name) for file in self._files]
-        return np.concatenate(rows) if rows else np.zeros(0, TABLES[name])
+        return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
     def samples(self, stream: int) -> Iterator[Samples]:
         """A stream's samples in order, cut at every epoch, piece and window of the file."""
@@ -122,21 +124,43 @@ class Recording:
                 for a, b in itertools.pairwise(borders):
                     yield Samples(stream, int(epoch[a]), piece.first + at + a, raw[a:b], values[a:b])
 
-    def log(self, chunk: int = 4096, cuts: np.random.Generator | None = None) -> Iterator[Record]:
+    def log(
+        self, chunk: int = 4096, cuts: np.random.Generator | None = None, *, gather: bool = False
+    ) -> Iterator[Record]:
         """The input log in order, with SAMPLES put back between the other records.
 
         chunk: at most so many samples at once. cuts: cut and interleave the streams at random instead (law 1).
+        gather: hand over up to a second of samples at once by moving the TICKs that found nothing behind them.
         Raises DamagedRecording when the samples before a record are not all there.
         """
         cursors = {stream: _Cursor(self.samples(stream)) for stream in sorted(self._pieces)}
-        for record in self.records:
-            assert not isinstance(record, Samples)
-            yield from self._until(cursors, record.seen, chunk, cuts)
-            yield record
+        may_wait = self._movable() if gather else np.zeros(len(self.records), np.bool_)
+        waiting: list[LogRecord] = []
+        for record, later in zip(self.records, may_wait.tolist(), strict=True):
+            if waiting and (not later or len(waiting) >= TOGETHER):
+                yield from self._until(cursors, waiting[-1].seen, chunk, cuts)
+                yield from waiting
+                waiting.clear()
+            if later:
+                waiting.append(record)
+            else:
+                yield from self._until(cursors, record.seen, chunk, cuts)
+                yield record
+        if waiting:
+            yield from self._until(cursors, waiting[-1].seen, chunk, cuts)
+            yield from waiting
         rest = [0] * MAX_STREAMS
         for number, stream in self.streams.items():
             rest[number] = stream.samples
         yield from self._until(cursors, tuple(rest), chunk, cuts)
+
+    def _movable(self) -> NDArray[np.bool_]:
+        raw = {
+            stream: np.concatenate([piece.group["raw_time"][: piece.count] for piece in pieces])
+            for stream, pieces in self._pieces.items()
+            if stream in (MARKERS, FORCES) and pieces[0].first == 0
+        }
+        return movable(self.records, raw, calm_limit(self.start))
 
     def _until(
         self, cursors: dict[int, _Cursor], seen: tuple[int, ...], chunk: int, cuts: np.random.Generator | None
