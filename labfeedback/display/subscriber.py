@@ -23,6 +23,8 @@ from labfeedback.records import CUE, HEALTH, SHOWN, Rows, as_numbers, from_numbe
 SESSION_VARIABLE: Final = "LABFEEDBACK_LSL_SESSION"
 _BUFFER_S: Final = 2  # small: after a stall old rows are dropped, not shown
 _WAIT_S: Final = 0.1  # longest sleep of a thread before it looks whether it is to end
+_FORGET_S: Final = 3.0  # an outlet that answered no wave for this long is gone
+_SETTLE_S: Final = 0.6  # a second outlet of the same name answers the second wave of questions, 0.5 s later
 _configured = False
 
 
@@ -79,18 +81,30 @@ class _Ear:
 
     def _listen(self) -> None:
         while not self._end.is_set():
-            found = pylsl.resolve_bypred(self._query, 1, 0.5)
-            if not found:
+            found = self._find()
+            if found is None:
+                return
+            try:
+                self._follow(found)
+            except RuntimeError:  # the root of all pylsl errors
+                self._end.wait(_WAIT_S)  # gone: look for it again
+
+    def _find(self) -> Any:
+        """The one outlet of this stream, or None when the screen ends.
+
+        A continuous resolver is asked now and then, because one-shot resolving may block for 5 s past its timeout.
+        """
+        resolver = pylsl.ContinuousResolver(pred=self._query, forget_after=_FORGET_S)
+        while not self._end.wait(_WAIT_S):
+            if not resolver.results() or self._end.wait(_SETTLE_S):
                 continue
-            if len(found) > 1:
+            found = resolver.results()
+            if len(found) == 1:
+                return found[0]
+            if found:
                 hosts = ", ".join(sorted(info.hostname() for info in found))
                 self.problem = f"{len(found)} streams claim to be {self._name} (on {hosts}); stop all but one"
-                self._end.wait(0.5)
-                continue
-            try:
-                self._follow(found[0])
-            except RuntimeError:  # the root of all pylsl errors
-                self._end.wait(0.1)  # gone: look for it again
+        return None
 
     def _follow(self, info: Any) -> None:
         # recover=False: a stream that comes back is a new one, whose channels are checked anew.

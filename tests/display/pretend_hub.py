@@ -33,21 +33,12 @@ class Hub:
     """Outlets for cues and health, and an inlet for what was shown."""
 
     def __init__(self) -> None:
-        self._outlets = {table: self._outlet(table, dtype) for table, dtype in (("cues", CUE), ("health", HEALTH))}
+        self._outlets = {
+            table: outlet(table, SESSION, numeric_fields(dtype)) for table, dtype in (("cues", CUE), ("health", HEALTH))
+        }
         self.shown: list[dict[str, float]] = []
         self._inlet: pylsl.StreamInlet | None = None
         self.number = 0
-
-    @staticmethod
-    def _outlet(table: str, dtype: np.dtype[np.void]) -> pylsl.StreamOutlet:
-        names = numeric_fields(dtype)
-        info = pylsl.StreamInfo(
-            f"labfeedback-{table}", "labfeedback", len(names), 0.0, pylsl.cf_double64, f"labfeedback-{table}-{SESSION}"
-        )
-        channels = info.desc().append_child("channels")
-        for name in names:
-            channels.append_child("channel").append_child_value("label", name)
-        return pylsl.StreamOutlet(info)
 
     def wait_for_screen(self) -> float:
         """Seconds until the screen listens to both streams."""
@@ -55,8 +46,8 @@ class Hub:
         found = pylsl.resolve_bypred(f"source_id='labfeedback-shown-{SESSION}'", 1, 30.0)
         self._inlet = pylsl.StreamInlet(found[0])
         self._inlet.open_stream(timeout=10.0)
-        for outlet in self._outlets.values():
-            assert outlet.wait_for_consumers(20.0)
+        for each in self._outlets.values():
+            assert each.wait_for_consumers(20.0)
         return time.monotonic() - began
 
     def _push(self, table: str, row: Rows) -> None:
@@ -97,17 +88,23 @@ class Hub:
         self._outlets.clear()
 
 
-def problem_with_other_channels() -> str:
-    """What a subscriber says about cues whose channels are not ours."""
-    info = pylsl.StreamInfo("labfeedback-cues", "labfeedback", 2, 0.0, pylsl.cf_double64, "labfeedback-cues-visit-2")
+def outlet(table: str, session: str, names: tuple[str, ...]) -> pylsl.StreamOutlet:
+    """A stream as the hub publishes it."""
+    source = f"labfeedback-{table}-{session}"
+    info = pylsl.StreamInfo(f"labfeedback-{table}", "labfeedback", len(names), 0.0, pylsl.cf_double64, source)
     channels = info.desc().append_child("channels")
-    for name in ("kam", "fpa"):
+    for name in names:
         channels.append_child("channel").append_child_value("label", name)
-    outlet = pylsl.StreamOutlet(info)
-    ears = Subscriber("visit-2")
+    return pylsl.StreamOutlet(info)
+
+
+def problem_with(*outlets: pylsl.StreamOutlet, session: str) -> str:
+    """What a subscriber says about outlets that it must not listen to."""
+    ears = Subscriber(session)
     end = time.monotonic() + 10.0
     while not ears.problem and time.monotonic() < end:
-        outlet.push_sample([1.0, 2.0])
+        for each in outlets:
+            each.push_sample([1.0] * each.channel_count)
         time.sleep(0.02)
     heard = ears.take()
     ears.close()
@@ -157,7 +154,9 @@ def main(folder: Path) -> None:
     screen.join(15.0)
     said["exit_code"] = screen.exitcode
     said["shown"] = second.shown
-    said["problem"] = problem_with_other_channels()
+    said["other_channels"] = problem_with(outlet("cues", "visit-2", ("kam", "fpa")), session="visit-2")
+    twins = [outlet("cues", "visit-3", numeric_fields(CUE)) for _ in range(2)]
+    said["two_streams"] = problem_with(*twins, session="visit-3")
     print(json.dumps(said))
 
 

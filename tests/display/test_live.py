@@ -84,4 +84,9 @@ def test_the_screen_ends_when_it_is_asked_to(lived: dict[str, Any]) -> None:
 
 
 def test_cues_with_other_channels_are_not_listened_to_and_the_screen_says_why(lived: dict[str, Any]) -> None:
-    assert lived["problem"].startswith("labfeedback-cues has the channels kam, fpa; expected cue, time_s, step, side")
+    said = lived["other_channels"]
+    assert said.startswith("labfeedback-cues has the channels kam, fpa; expected cue, time_s, step, side")
+
+
+def test_two_hubs_of_one_session_are_both_refused(lived: dict[str, Any]) -> None:
+    assert lived["two_streams"].startswith("2 streams claim to be labfeedback-cues")
