@@ -86,7 +86,6 @@ class Walker:
         self.slopes = personal_slopes(seed, slope)
         self.faults = tuple(faults)
         self.late_cues = 0
-        self.cop_hit_limit = 0
         self._kam_sd = kam_sd
         self._natural = {1: natural_fpa_deg[0], -1: natural_fpa_deg[1]}
         self._steps = {s: FootSteps(seed, s, n, fpa_sd_deg, n) for s, n in self._natural.items()}
