@@ -21,14 +21,15 @@ class Feedback:
         self.held: CueState | None = None  # neutral, stopped or paused until the walk goes on
         self._count = 0
         self._judged: tuple[float, CueState] | None = None  # contact time and verdict of the step said early
-        self._stance = 0  # stances of the trained foot so far
+        self._stance = 0  # stances of the trained foot that have ended
+        self._step = 0  # the one that a cue is about
 
     def _cue(self, time_s: float, state: CueState, expires_s: float, fpa_deg: float = math.nan) -> Rows:
         assert self.course is not None
         row = np.zeros(1, CUE)
         r, course = row[0], self.course
         r["cue"], r["time_s"], r["side"], r["state"] = self._count, time_s, course.training.foot, int(state)
-        r["step"] = -1 if math.isnan(fpa_deg) and state != CueState.NOT_MEASURED else self._stance
+        r["step"] = -1 if math.isnan(fpa_deg) and state != CueState.NOT_MEASURED else self._step
         r["fpa_deg"], r["target_deg"], r["band_deg"] = fpa_deg, course.target_deg, course.training.band_deg
         r["deviation_deg"] = fpa_deg - course.target_deg
         r["good_steps"], r["scored_steps"], r["expires_s"] = course.good, course.scored, expires_s
@@ -59,6 +60,7 @@ class Feedback:
         if course is None or self.blocked or self.held is not None or not course.has_target or course.warm_up > 0:
             return []
         state = course.judge(fpa_deg)
+        self._step = self._stance + 1  # still under way
         course.scored += 1
         course.good += state == CueState.GOOD
         self._judged = (contact_s, state)
@@ -72,6 +74,7 @@ class Feedback:
         if course is None or self.blocked:
             return [], ""
         self._stance += 1
+        self._step = self._stance
         warm = course.warm_up > 0
         decided = course.add_step(contact_s, end_s, fpa_deg, valid)
         judged = self._judged if self._judged and self._judged[0] == contact_s else None
