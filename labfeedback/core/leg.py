@@ -35,7 +35,7 @@ def carry(
     shift: Array,
     points: Array,
 ) -> float:
-    """Overwrite points (8, 3) by what the clusters carry; returns the larger RMS residual in m, NaN without clusters.
+    """Overwrite points (8, 3) by what the clusters carry; returns the larger RMS residual in m, NaN without a fit.
 
     markers: (m, 3) one frame. members: (2, k) rows of markers in shank and foot cluster, the first counts[segment] are
     used, 0 = not calibrated. reference: (2, k, 3) clusters and local: (8, 3) anatomical points in the static trial.
@@ -54,6 +54,6 @@ def carry(
         for j in range(HEEL, ROLES):
             if math.isnan(points[j, 0]):
                 place(local, j, j + 1, turn, shift, points)
-        if not error <= worst:
+        if worst != worst or error > worst:
             worst = error
     return worst

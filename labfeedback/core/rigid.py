@@ -8,6 +8,7 @@ matrix. The eigenvalue comes from Newton's method on the characteristic polynomi
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,65 @@ from numpy.typing import NDArray
 from labfeedback.core.kernel import kernel
 
 Array = NDArray[np.float64]
+LEAST_SPREAD: Final = 1e-3
 
 
 @kernel("f8(f8,f8,f8,f8,f8,f8,f8,f8,f8)")
 def determinant(a: float, b: float, c: float, d: float, e: float, f: float, g: float, h: float, i: float) -> float:
     """Determinant of [[a b c] [d e f] [g h i]]."""
     return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+
+
+@kernel("b1(f8[:,::1], f8[:,::1], i8[::1])")
+def on_one_line(reference: Array, points: Array, members: NDArray[np.int64]) -> bool:
+    """Whether the visible members span no plane in either pose, so that the turn about their line is unknown.
+
+    That is: none lies further from the line through two of them than LEAST_SPREAD of its length (0.1 mm beside a line
+    of 100 mm). On a line the largest eigenvalue is double, and rounding alone would choose a turn.
+    """
+    for pose in range(2):
+        first = -1
+        longest = 0.0
+        ux = uy = uz = 0.0
+        for j in range(len(members)):
+            if not math.isnan(points[members[j], 0]):
+                if first < 0:
+                    first = j
+                elif pose == 0:
+                    x = reference[j, 0] - reference[first, 0]
+                    y = reference[j, 1] - reference[first, 1]
+                    z = reference[j, 2] - reference[first, 2]
+                    if x * x + y * y + z * z > longest:
+                        longest = x * x + y * y + z * z
+                        ux, uy, uz = x, y, z
+                else:
+                    x = points[members[j], 0] - points[members[first], 0]
+                    y = points[members[j], 1] - points[members[first], 1]
+                    z = points[members[j], 2] - points[members[first], 2]
+                    if x * x + y * y + z * z > longest:
+                        longest = x * x + y * y + z * z
+                        ux, uy, uz = x, y, z
+        widest = 0.0
+        for j in range(len(members)):
+            if not math.isnan(points[members[j], 0]):
+                if pose == 0:
+                    x = reference[j, 0] - reference[first, 0]
+                    y = reference[j, 1] - reference[first, 1]
+                    z = reference[j, 2] - reference[first, 2]
+                else:
+                    x = points[members[j], 0] - points[members[first], 0]
+                    y = points[members[j], 1] - points[members[first], 1]
+                    z = points[members[j], 2] - points[members[first], 2]
+                cx = y * uz - z * uy
+                cy = z * ux - x * uz
+                cz = x * uy - y * ux
+                square = cx * cx + cy * cy + cz * cz
+                if square > widest:
+                    widest = square
+        # widest = (length * distance to the line)^2
+        if widest <= LEAST_SPREAD * LEAST_SPREAD * longest * longest:
+            return True
+    return False
 
 
 @kernel("f8(f8[:,::1], f8[:,::1], i8[::1], f8[:,::1], f8[::1])")
@@ -78,7 +132,7 @@ def rigid_fit(reference: Array, points: Array, members: NDArray[np.int64], turn:
             zy += a2 * b1
             zz += a2 * b2
     half = 0.5 * inner
-    if half <= 0.0:
+    if half <= 0.0 or on_one_line(reference, points, members):
         return nan
     # The symmetric 4x4 matrix of Horn; k01 is row 0, column 1.
     k00 = xx + yy + zz
@@ -143,7 +197,7 @@ def rigid_fit(reference: Array, points: Array, members: NDArray[np.int64], turn:
         if size > best:
             best = size
             q0, q1, q2, q3 = v0, v1, v2, v3
-    # On one line the largest eigenvalue is double and every row vanishes: the turn about that line is unknown.
+    # A double largest eigenvalue (a mirrored cluster can have one) makes every row vanish: the turn is undecided.
     scale = half * half * half
     if best <= 1e-16 * scale * scale:
         return nan
