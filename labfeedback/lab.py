@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
+import shutil
+import tempfile
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
 from labfeedback.errors import LabError
-from labfeedback.process import spawn
+from labfeedback.process import SHORT_PATIENCE_S, Child, spawn
 from labfeedback.ring import DEFAULT_SIZE, Ring
 
 HUB: Final = "labfeedback.hub.program:run"
@@ -29,46 +31,11 @@ RESTART_WINDOW_S: Final = 60.0
 LOOK_S: Final = 0.05
 HUB_PATIENCE_S: Final = 15.0
 FINALISE_PATIENCE_S: Final = 180.0
-SHORT_PATIENCE_S: Final = 5.0
+
+SCREEN: Final = "patient's screen"
+_LIBRARY: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")  # how liblsl begins its own log lines
 
 Tell = Callable[[dict[str, Any]], None]
-
-
-@dataclass(slots=True)
-class Child:
-    """One program of the walk. `start(stop)` must spawn it; it gets a stop event of its own at every start.
-
-    Of its own, because a process killed inside `Event.is_set` takes the event's lock with it.
-    """
-
-    name: str
-    start: Callable[[Any], BaseProcess]
-    restart: bool
-    process: BaseProcess | None = None
-    stop: Any = None
-    restarts: deque[float] = field(default_factory=deque)
-    given_up: bool = False
-
-    def begin(self) -> None:
-        """Start it."""
-        self.stop = multiprocessing.get_context("spawn").Event()
-        self.process = self.start(self.stop)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self.process is not None and self.process.is_alive()
-
-    def end(self, patience_s: float) -> None:
-        """Ask, wait, and only then terminate."""
-        if self.process is None:
-            return
-        if self.process.is_alive():
-            self.stop.set()
-        self.process.join(patience_s)
-        if self.process.is_alive():
-            self.process.terminate()
-            self.process.join(SHORT_PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +77,29 @@ class Lab:
         self._news, hub_news = context.Pipe(duplex=False)
         hub_commands, self._commands = context.Pipe(duplex=False)
         hub, recorder, display = programs
+        self._logs = Path(tempfile.mkdtemp(prefix="labfeedback-"))
+        self._keep_logs = False
         ring = self._ring.name
         self._hub = Child(
             "hub",
-            lambda stop: spawn(hub, walk, ring, hub_news, hub_commands, stop, self.session, name="labfeedback hub"),
+            lambda stop: spawn(
+                hub, walk, ring, hub_news, hub_commands, stop, self.session, name="hub", log=self._log("hub")
+            ),
             restart=False,
         )
         self._recorder = Child(
             "recorder",
-            lambda stop: spawn(recorder, ring, str(recording), {}, stop, name="labfeedback recorder"),
+            lambda stop: spawn(recorder, ring, str(recording), {}, stop, name="recorder", log=self._log("recorder")),
             restart=True,
+            log="recorder",
         )
         self._display: Child | None = None
         if screen is not None:
             self._display = Child(
-                "patient's screen",
-                lambda stop: spawn(display, self.session, stop=stop, name="labfeedback screen", **screen),
+                SCREEN,
+                lambda stop: spawn(display, self.session, stop=stop, name="screen", log=self._log("screen"), **screen),
                 restart=True,
+                log="screen",
             )
         self._devices = [Child(f"device {n + 1}", start, restart=False) for n, start in enumerate(devices)]
         self._hub_ends = (hub_news, hub_commands)
@@ -134,6 +107,18 @@ class Lab:
         self._ending: dict[str, Any] = {}
         self._error: dict[str, Any] = {}
         self._asked = False
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def last_words(self, name: str) -> str:
+        """The last line that a child printed, for the sentence about its death; empty when it said nothing."""
+        try:
+            lines = self._log(name).read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            return ""
+        said = [line.strip() for line in lines if line.strip() and not _LIBRARY.match(line)]
+        return f": {said[-1][:300]}" if said else ""
 
     def command(self, command: dict[str, Any]) -> None:
         """Pass an operator's command to the hub: {"do": "pause" | "resume" | "stop" | "note", "text": ...}."""
@@ -224,16 +209,18 @@ class Lab:
             child.restarts.popleft()
         code = child.process.exitcode
         if len(child.restarts) >= MOST_RESTARTS:
-            child.given_up = True
+            child.given_up = self._keep_logs = True
             lost = "Nothing more is recorded: end the walk" if child is self._recorder else "The walk goes on"
             self._say(
-                f"the {child.name} died {MOST_RESTARTS + 1} times in a minute (exit code {code}) and is not started "
-                f"again. {lost}",
+                f"the {child.name} died {MOST_RESTARTS + 1} times in a minute (exit code {code}"
+                f"{self.last_words(child.log)}) and is not started again. {lost}. Details: {self._logs}",
                 loud=True,
             )
             return
         child.restarts.append(now)
-        self._say(f"the {child.name} died (exit code {code}) and is started again", loud=True)
+        self._say(
+            f"the {child.name} died (exit code {code}{self.last_words(child.log)}) and is started again", loud=True
+        )
         child.begin()
 
     def _finish(self) -> Ending:
@@ -245,9 +232,11 @@ class Lab:
             why, exit_code = str(self._ending["why"]), 0
         else:
             why = (
-                f"the hub is gone (exit code {code}): the walk has ended. Tell the patient to keep walking until the "
-                "belt stops; the recording of everything before is being finished"
+                f"the hub is gone (exit code {code}{self.last_words('hub')}): the walk has ended. Tell the patient to "
+                "keep walking until the belt stops; the recording of everything before is being finished. "
+                f"Details: {self._logs}"
             )
+            self._keep_logs = True
             exit_code = 1
             self._say(why, loud=True)
         recording = self._finish_recording() if self._linked else None
@@ -287,6 +276,8 @@ class Lab:
         self._commands.close()
         self._ring.close()
         self._ring.unlink()
+        if not self._keep_logs:
+            shutil.rmtree(self._logs, ignore_errors=True)
 
 
 def visit_file(out: Path, subject: str) -> Path:

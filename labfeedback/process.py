@@ -4,33 +4,68 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from labfeedback.errors import LabError
 
-CRASHED = 70  # exit code of a child that met something nobody foresaw (sysexits' EX_SOFTWARE)
+SHORT_PATIENCE_S: Final = 5.0
 
 
-def spawn(target: str, *args: Any, name: str, **keywords: Any) -> BaseProcess:
+@dataclass(slots=True)
+class Child:
+    """One program of the walk. `start(stop)` must spawn it; it gets a stop event of its own at every start.
+
+    Of its own, because a process killed inside `Event.is_set` takes the event's lock with it.
+    """
+
+    name: str
+    start: Callable[[Any], BaseProcess]
+    restart: bool
+    process: BaseProcess | None = None
+    stop: Any = None
+    restarts: deque[float] = field(default_factory=deque)
+    given_up: bool = False
+    log: str = ""
+
+    def begin(self) -> None:
+        """Start it."""
+        self.stop = multiprocessing.get_context("spawn").Event()
+        self.process = self.start(self.stop)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.is_alive()
+
+    def end(self, patience_s: float) -> None:
+        """Ask, wait, and only then terminate."""
+        if self.process is None:
+            return
+        if self.process.is_alive():
+            self.stop.set()
+        self.process.join(patience_s)
+        if self.process.is_alive():
+            self.process.terminate()
+            self.process.join(SHORT_PATIENCE_S)
+
+
+def spawn(target: str, *args: Any, name: str, log: Path | None = None, **keywords: Any) -> BaseProcess:
     """Start `target` ("package.module:function") in a new interpreter and return its process.
 
     The module is imported inside the child only. The child ignores Ctrl+C: the parent alone answers it, by asking
-    everybody to finish. A LabError ends the child with that error's exit code and its sentence on stderr.
+    everybody to finish. A LabError ends the child with that error's exit code and its sentence on stderr. log: a file
+    for everything that the child and its libraries print, so that the operator's terminal stays readable.
     """
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_call, args=(target, args, keywords), name=name, daemon=True)
-    process.start()
-    return process
-
-
-def spawn_program(module: str, arguments: Sequence[str], *, name: str) -> BaseProcess:
-    """The same for a program with a command line: `module:main`, run with `sys.argv` set to `arguments`."""
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_run_program, args=(module, tuple(arguments)), name=name, daemon=True)
+    process = context.Process(target=_call, args=(target, args, keywords, log), name=name, daemon=True)
     process.start()
     return process
 
@@ -41,8 +76,10 @@ def resolve(target: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
-def _call(target: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+def _call(target: str, args: tuple[Any, ...], keywords: dict[str, Any], log: Path | None = None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if log is not None:
+        _print_into(log)
     try:
         resolve(target)(*args, **keywords)
     except LabError as error:
@@ -50,6 +87,11 @@ def _call(target: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         raise SystemExit(error.exit_code) from None
 
 
-def _run_program(target: str, arguments: tuple[str, ...]) -> None:
-    sys.argv = [target.partition(":")[0], *arguments]
-    _call(target, (), {})
+def _print_into(log: Path) -> None:
+    """Send both streams, of Python and of every C library, to the end of a file."""
+    with log.open("ab", buffering=0) as file:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)

@@ -46,9 +46,14 @@ def walk_to_the_end(
     *,
     out: Path,
     headless: bool,
+    pictures: bool = False,
     devices: tuple[Callable[[Any], BaseProcess], ...] = (),
+    session: str = "",
 ) -> Ending:
-    """Run one walk with the operator's line. Raises WalkFailed with the lab's sentence when it did not end as meant."""
+    """Run one walk with the operator's line. Raises WalkFailed with the lab's sentence when it did not end as meant.
+
+    pictures: keep pictures of the patient's screen in out/pictures also when it has a window.
+    """
     say = typer.echo
     headless = can_show(headless, say)
     recording = visit_file(out, str(walk["subject"]["id"]))
@@ -59,11 +64,11 @@ def walk_to_the_end(
         "side": walk["training"]["side"],
         "screen": walk["rig"]["screen"],
         "headless": headless,
-        "pictures_dir": out / "pictures" if headless else None,
+        "pictures_dir": out / "pictures" if headless or pictures else None,
         "fullscreen": not headless,
     }
     with OperatorLine(heading=heading) as line:
-        lab = Lab(walk, recording, line, screen=screen, devices=devices)
+        lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session)
         ending = lab.run()
     if ending.exit_code:
         kept = f" What was recorded is in {ending.recording}." if ending.recording else ""

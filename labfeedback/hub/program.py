@@ -80,6 +80,7 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
     try:
         infos = find(lookout, rig.streams, float(walk.get("wait_s", 20.0)), stop.is_set)
         streams = connect(infos)
+        ClockWatch.share(streams)
         check_markers(streams[MARKERS].layout, wanted[MARKERS], marker_set, calibrated=bool(walk.get("static")))
         check_forces(streams[FORCES].layout, wanted[FORCES], rig)
         talk.tell(kind="linked", streams=[live.layout.name for live in streams])

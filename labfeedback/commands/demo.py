@@ -1,0 +1,90 @@
+"""`labfeedback demo`: a simulated patient walks through the whole lab on this computer."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from labfeedback.errors import BadSetup, LabError
+
+MASS_KG: Final = 75.0
+HEIGHT_M: Final = 1.70
+NATURAL_DEG: Final = (6.0, 7.2)  # right, left; toe-out
+
+
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="No window: pictures of the screen instead.")] = False,
+    seconds: Annotated[float, typer.Option(help="How long the patient walks.")] = 90.0,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything goes.")] = Path("labfeedback-demo"),
+    truth: Annotated[
+        Path | None, typer.Option(metavar="OUT.csv", help="Write what every step really was, as the walker knows it.")
+    ] = None,
+    baseline_seconds: Annotated[float, typer.Option(help="Natural walking before feedback begins.")] = 20.0,
+    seed: Annotated[int, typer.Option(help="Another number, another patient.")] = 1,
+) -> None:
+    """The whole lab on this computer: simulated patient, real streams, hub, patient's screen, recorder, operator.
+
+    The left foot is trained towards 5 deg toe-in from its own angle; the simulated patient sees the cues and learns.
+    Ends with the recording, a table of the steps, pictures of the screen and a plot of foot angle and knee moment.
+    """
+    from labfeedback.commands.run import check_seconds, training_of
+    from labfeedback.commands.walking import walk_to_the_end
+    from labfeedback.markerset import load_marker_set
+    from labfeedback.rig import load_rig
+    from labfeedback.subject import Subject
+
+    check_seconds(seconds)
+    training = training_of("left", 5.0, None, "baseline", baseline_seconds, 2.0)
+    if truth is not None and not truth.absolute().parent.is_dir():
+        raise BadSetup(f"{truth}: the folder {truth.absolute().parent} does not exist; make it or choose another")
+    if seconds < baseline_seconds + 10:
+        typer.echo(f"{seconds:g} s are short for a baseline of {baseline_seconds:g} s: there will be little feedback")
+    # A demo must neither see the lab's real streams nor be seen by them; every child inherits this.
+    os.environ.setdefault("LABFEEDBACK_LSL_SESSION", f"demo-{uuid.uuid4().hex[:8]}")
+    session = uuid.uuid4().hex[:10]
+    patient = Subject(id="demo", mass_kg=MASS_KG, height_m=HEIGHT_M, sex="M", trained_side="left")
+    walk = {
+        "rig": load_rig("simulated").model_dump(mode="json"),
+        "subject": patient.model_dump(mode="json"),
+        "marker_set": load_marker_set("simulated").model_dump(mode="json"),
+        "training": training,
+        "static": None,
+        "seconds": seconds,
+        "wait_s": 60.0,
+    }
+    ending = walk_to_the_end(
+        walk,
+        out=out,
+        headless=headless,
+        pictures=True,
+        devices=(_patient(session, seed, truth),),
+        session=session,
+    )
+    if ending.recording is None:
+        raise LabError("the walk left no recording; what the recorder said stands above")
+    from labfeedback.commands.summary import show_summary
+
+    show_summary(ending.recording, out)
+    if truth is not None:
+        typer.echo(f"Truth: {truth}")
+
+
+def _patient(session: str, seed: int, truth: Path | None) -> Callable[[Any], BaseProcess]:
+    from labfeedback.process import spawn
+
+    path = str(truth.absolute()) if truth is not None else None
+    return lambda stop: spawn(f"{__name__}:walk_simulated", session, seed, path, stop, name="simulated patient")
+
+
+def walk_simulated(session: str, seed: int, truth: str | None, stop: Any) -> None:
+    """The patient's process: walks until told to stop, and learns from the cues of this session."""
+    from devices.simulated import Walk, run
+
+    walk = Walk(seed=seed, mass_kg=MASS_KG, height_m=HEIGHT_M, natural_fpa_deg=NATURAL_DEG)
+    run(walk, stop, session=session, truth=truth)

@@ -1,0 +1,143 @@
+"""How a walk is shown when it is over: a table of its steps, and a plot of foot angle and knee moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from labfeedback.commands.operator import toe_words
+from labfeedback.records import LEFT, RIGHT, SIDE_NAMES, CueState, Rows, flag_names
+
+SHOWN_ROWS: Final = 12
+COLOURS: Final = {RIGHT: "#1f5fa8", LEFT: "#c0582b"}  # told apart without colour by marker, too
+MARKS: Final = {RIGHT: "o", LEFT: "s"}
+WORDS: Final = {CueState.GOOD: "good", CueState.TOO_FAR_IN: "too far in", CueState.TOO_FAR_OUT: "too far out"}
+
+
+def show_summary(recording: Path, out: Path, console: Console | None = None) -> None:
+    """Print the step table and write the plot beside the recording; names every file it leaves."""
+    from labfeedback.recording.reader import Recording
+
+    console = console or Console(highlight=False)
+    with Recording.open(recording) as visit:
+        steps, cues = visit.table("steps"), visit.table("cues")
+    console.print(step_table(steps, cues))
+    for line in in_short(steps, cues):
+        console.print(line)
+    console.print(f"Recording: {recording}", soft_wrap=True)
+    pictures = sorted((out / "pictures").glob("*.png"))
+    if pictures:
+        console.print(f"Pictures of the patient's screen: {out / 'pictures'} ({len(pictures)})", soft_wrap=True)
+    if len(steps):
+        console.print(f"Plot: {plot(steps, cues, recording.with_suffix('.png'))}", soft_wrap=True)
+
+
+def step_table(steps: Rows, cues: Rows) -> Table:
+    """The first and last steps, as many as fit a screen."""
+    table = Table(title=f"{len(steps)} steps", title_justify="left")
+    for name in ("step", "foot", "at, s", "stance, s", "toe, deg", "KAM1", "KAM2", "cue", "flags"):
+        table.add_column(name, justify="left" if name in ("foot", "cue", "flags") else "right")
+    table.caption = "KAM1, KAM2: peaks of the external knee adduction moment, % of body weight times height"
+    begin = float(steps["start_s"][0]) if len(steps) else 0.0
+    half = SHOWN_ROWS // 2
+    every = len(steps) <= SHOWN_ROWS
+    rows = list(steps) if every else [*steps[:half], None, *steps[-half:]]
+    for row in rows:
+        if row is None:
+            table.add_row("...")
+            continue
+        table.add_row(
+            str(int(row["step"])),
+            SIDE_NAMES[int(row["side"])],
+            f"{row['start_s'] - begin:.2f}",
+            f"{row['end_s'] - row['start_s']:.2f}",
+            toe_words(float(row["fpa_deg"])).replace("toe-", ""),
+            _number(row["kam1_pct_bwht"]),
+            _number(row["kam2_pct_bwht"]),
+            _cue_of(row, cues),
+            flag_names(int(row["flags"])),
+        )
+    return table
+
+
+def in_short(steps: Rows, cues: Rows) -> list[str]:
+    """A sentence for each foot, and one about the band."""
+    lines = []
+    for side in (LEFT, RIGHT):
+        own = steps[steps["side"] == side]
+        valid = own[own["kam_valid"] > 0]
+        if len(valid):
+            lines.append(
+                f"{SIDE_NAMES[side]} foot: {len(own)} steps, {len(valid)} valid; mean angle "
+                f"{toe_words(float(np.nanmean(valid['fpa_deg'])))} deg; mean KAM1 "
+                f"{np.nanmean(valid['kam1_pct_bwht']):.2f}, KAM2 {np.nanmean(valid['kam2_pct_bwht']):.2f} %BW*Ht"
+            )
+    scored = cues[cues["scored_steps"] > 0]
+    if len(scored):
+        good, of = int(scored["good_steps"][-1]), int(scored["scored_steps"][-1])
+        lines.append(f"in the band: {good} of {of} steps with feedback ({good / of:.0%})")
+    return lines
+
+
+def plot(steps: Rows, cues: Rows, path: Path) -> Path:
+    """Foot angle and KAM peaks of both feet over the walk, with the target band, as a PNG file."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (angle, moment) = plt.subplots(2, 1, figsize=(11, 7), sharex=True, layout="constrained")
+    begin = float(steps["start_s"][0])
+    for side in (LEFT, RIGHT):
+        own = steps[steps["side"] == side]
+        time_s = own["start_s"] - begin
+        style: dict[str, Any] = {"color": COLOURS[side], "marker": MARKS[side], "markersize": 4, "linewidth": 0.8}
+        valid = own["fpa_valid"] > 0
+        angle.plot(time_s[valid], own["fpa_deg"][valid], label=f"{SIDE_NAMES[side]} foot", **style)
+        valid = own["kam_valid"] > 0
+        moment.plot(time_s[valid], own["kam1_pct_bwht"][valid], label=f"{SIDE_NAMES[side]}, first peak", **style)
+        moment.plot(
+            time_s[valid],
+            own["kam2_pct_bwht"][valid],
+            label=f"{SIDE_NAMES[side]}, second peak",
+            **{**style, "fillstyle": "none", "linestyle": ":"},
+        )
+    aimed = cues[np.isfinite(cues["target_deg"])]
+    if len(aimed):
+        target, band = float(aimed["target_deg"][-1]), float(aimed["band_deg"][-1])
+        since = float(aimed["time_s"][0]) - begin
+        until = float(steps["end_s"][-1]) - begin
+        name = SIDE_NAMES[int(aimed["side"][-1])]
+        angle.fill_between(
+            [since, until], target - band, target + band, color="0.85", label=f"target band, {name} foot"
+        )
+    angle.set_ylabel("foot progression angle, deg\n(up: toe-out, down: toe-in)")
+    moment.set_ylabel("knee adduction moment, %BW*Ht")
+    moment.set_xlabel("time, s")
+    for axes in (angle, moment):
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        axes.grid(color="0.92")
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+    return path
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.2f}"
+
+
+def _cue_of(step: Any, cues: Rows) -> str:
+    """The verdict on this stance: the first cue of its foot between its start and 0.3 s after its end."""
+    own = cues[
+        (cues["side"] == step["side"])
+        & (cues["step"] >= 0)
+        & (cues["time_s"] > step["start_s"])
+        & (cues["time_s"] < step["end_s"] + 0.3)
+    ]
+    verdicts = [WORDS[CueState(int(state))] for state in own["state"] if CueState(int(state)) in WORDS]
+    return verdicts[0] if verdicts else ""
