@@ -71,10 +71,13 @@ def _float(raw: bytes, processor: int) -> float:
 
 
 def _parameters(path: Path, content: bytes, start: int, processor: int) -> dict[str, list[float]]:
-    """`GROUP:NAME` -> numbers, for the few groups that tell sizes. Walks the linked list of records."""
+    """`GROUP:NAME` -> numbers, for the few groups that tell sizes. Walks the linked list of records.
+
+    Each record must lie inside the distance to the next one: readers that trust a damaged length crash.
+    """
     order = _order(processor)
     groups: dict[int, str] = {}
-    found: dict[tuple[int, str], list[float]] = {}
+    found: dict[tuple[int, str], tuple[int, list[float]]] = {}
     position = start + 4
     try:
         while True:
@@ -84,37 +87,59 @@ def _parameters(path: Path, content: bytes, start: int, processor: int) -> dict[
             name_end = position + 2 + abs(length)
             name = content[position + 2 : name_end].decode("latin-1").upper()
             (step,) = struct.unpack_from(order + "h", content, name_end)
+            end = name_end + 2
             if group < 0:
                 groups[-group] = name
             else:
-                found[group, name] = _numbers(content, name_end + 2, processor)
+                count, numbers, end = _numbers(content, name_end + 2, processor)
+                found[group, name] = (count, numbers)
+            end += 1 + content[end]  # the description and its length
             if step == 0:
                 break
-            if step < 0:
+            if step < 0 or end > name_end + step or not name.isprintable():
                 raise BadFile(f"{path}: the parameter section is damaged at {name!r}: export the file again")
             position = name_end + step
     except (struct.error, IndexError):
         raise BadFile(
-            f"{path}: the file ends after {len(content)} bytes, inside its parameter section; "
-            "it was cut while being copied or saved: copy it again"
+            f"{path}: the file ends after {len(content)} bytes, inside its parameter section, "
+            "or that section is damaged: copy the file again, or export it again"
         ) from None
-    return {f"{groups[g]}:{name}": v for (g, name), v in found.items() if groups.get(g) in _PARAMETERS_WANTED}
+    by_name = {f"{groups.get(group)}:{name}": value for (group, name), value in found.items()}
+    _refuse_incomplete(path, {name: count for name, (count, _) in by_name.items()}, by_name)
+    return {name: v for name, (_, v) in by_name.items() if name.split(":")[0] in _PARAMETERS_WANTED}
 
 
-def _numbers(content: bytes, position: int, processor: int) -> list[float]:
+def _refuse_incomplete(path: Path, counts: dict[str, int], values: dict[str, tuple[int, list[float]]]) -> None:
+    """Raise BadFile unless what every reader needs to scale the data is there for every channel."""
+    needed = {f"POINT:{name}": 1 for name in ("USED", "SCALE", "RATE", "FRAMES", "LABELS")} | {"ANALOG:USED": 1}
+    used = values.get("ANALOG:USED", (0, []))[1]
+    if used and used[0] > 0:
+        channels = min(int(used[0]), 255)
+        needed |= {"ANALOG:GEN_SCALE": 1, "ANALOG:RATE": 1}
+        needed |= {f"ANALOG:{name}": channels for name in ("SCALE", "OFFSET", "LABELS")}
+    missing = [name for name, count in needed.items() if counts.get(name, 0) < count]
+    if missing:
+        raise BadFile(
+            f"{path}: the parameter section lacks {', '.join(missing)} (or has too few values): export the file again"
+        )
+
+
+def _numbers(content: bytes, position: int, processor: int) -> tuple[int, list[float], int]:
+    """How many values a parameter has, the values if they are few numbers, and where they end."""
     kind, dimensions = struct.unpack_from("bB", content, position)
     sizes = content[position + 2 : position + 2 + dimensions]
     count = 1
     for size in sizes:
         count *= size
     position += 2 + dimensions
-    if kind not in (2, 4) or count > 64:  # text and long tables carry no sizes
-        return []
-    if kind == 2:
-        return [float(v) for v in struct.unpack_from(f"{_order(processor)}{count}h", content, position)]
-    if len(content) < position + 4 * count:
+    end = position + count * abs(kind)
+    if kind not in (-1, 1, 2, 4) or dimensions > 7 or len(content) < end:
         raise IndexError
-    return [_float(content[position + 4 * i : position + 4 * i + 4], processor) for i in range(count)]
+    if kind not in (2, 4) or count > 64:  # text and long tables carry no sizes
+        return count, [], end
+    if kind == 2:
+        return count, [float(v) for v in struct.unpack_from(f"{_order(processor)}{count}h", content, position)], end
+    return count, [_float(content[position + 4 * i : position + 4 * i + 4], processor) for i in range(count)], end
 
 
 def _field(values: list[float]) -> int:

@@ -169,3 +169,22 @@ def test_streams_carry_the_files_own_numbers(walk: Trial) -> None:
     assert [p.side for p in layout.plates] == ["left", "right"]
     assert values[:, 8].max() < 30.0  # the plate's z points down, the subject is pushed up
     assert np.array_equal(values[:, 6:], walk.plates[1].channels)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\x05\x04SCALE\x9a\x00\x04\x01\x25", b"\x05\x04SCAXE\x9a\x00\x04\x01\x25"),  # ANALOG:SCALE is gone
+        (b"END_FIELD\n\x00\x02\x01", b"END_FIELD\n\x00\x02\xdd"),  # a parameter with 221 dimensions
+        (b"\x05\x04SCALE\x9a\x00\x04\x01\x25", b"\x05\x04SCALE\x9a\x00\x04\x01\xff"),  # more values than there is room
+        (b"\x06\x04LABELSW\x02\xff", b"\x06\xaaLABELSW\x02\xff"),  # ANALOG:LABELS belongs to no group
+    ],
+)
+def test_a_damaged_parameter_that_would_crash_the_reader_is_refused(
+    shared_data: Path, tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    content = (shared_data / MAIN).read_bytes()
+    assert content.count(old) == 1
+    (tmp_path / "damaged.c3d").write_bytes(content.replace(old, new))
+    with pytest.raises(BadFile, match="parameter"):
+        read_c3d(tmp_path / "damaged.c3d")
