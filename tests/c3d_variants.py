@@ -148,6 +148,21 @@ def without(*labels: str) -> Change:
     return change
 
 
+def hidden(label: str, first: int, last: int, how: str) -> Change:
+    """One marker not seen in the frames first..last-1, told as `nan`, as `zero` or as the last value `repeat`ed."""
+
+    def change(file: Any) -> None:
+        index = file["parameters"]["POINT"]["LABELS"]["value"].index(label)
+        points = file["data"]["points"]
+        value = {"nan": np.nan, "zero": 0.0, "repeat": points[:3, index, first - 1][:, None]}[how]
+        points[:3, index, first:last] = value
+        file["data"]["points"] = points
+        if how == "nan":
+            file["data"]["meta_points"]["residuals"][0, index, first:last] = -1
+
+    return change
+
+
 def _points(file: Any, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> None:
     points = file["data"]["points"]
     points[:3] = change(points[:3])

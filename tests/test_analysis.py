@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labfeedback.analysis import Analysis, Options, analyse_file
 from labfeedback.analysis.tables import curve_table, summary
 from labfeedback.errors import BadFile, BadSetup, Hazard
-from labfeedback.records import LEFT, RIGHT
+from labfeedback.records import LEFT, RIGHT, flag_names
 from labfeedback.rig import find
 from tests import c3d_variants as variants
 
@@ -211,6 +211,25 @@ def test_every_damaged_copy_is_refused_or_recovered_with_the_right_numbers(share
     recovered = {"header_wrong_last_frame", "header_wrong_point_count", "header_zero_rate"}
     assert len(outcome) == 11
     assert {name for name, what in outcome.items() if what == "recovered"} == recovered
+
+
+@pytest.mark.parametrize("how", ["nan", "zero", "repeat"])
+def test_a_heel_that_was_not_seen_withholds_its_step_and_no_other(
+    main: Path, walk: Analysis, tmp_path: Path, how: str
+) -> None:
+    hurt = walk.side(RIGHT)[3]
+    middle = round(200 * (hurt["start_s"] + hurt["end_s"]) / 2)
+    hidden = variants.hidden("RCAL", middle - 40, middle + 40, how)
+    found = analyse_file(variants.rewritten(main, tmp_path / "hidden.c3d", hidden), SIX)
+    assert len(found.steps) == 14
+    for step, before in zip(found.steps, walk.steps, strict=True):
+        if before["step"] == hurt["step"]:
+            assert "markers" in flag_names(int(step["flags"]))
+            assert not step["fpa_valid"]
+        else:
+            assert step["kam1_nm"] == pytest.approx(before["kam1_nm"], abs=1e-6)
+            assert step["fpa_deg"] == pytest.approx(before["fpa_deg"], abs=1e-6)
+            assert step["kam_valid"]
 
 
 def test_no_marker_set_fits_is_a_list(shared_data: Path) -> None:
