@@ -52,6 +52,7 @@ class Feedback:
         if self.course is None or self.held is None or self.held == CueState.FINISHED:
             return []
         self.held = None
+        self.course.interrupt()
         return [self._cue(time_s, CueState.KEEP_WALKING, time_s + LASTS)]
 
     def early(self, time_s: float, contact_s: float, fpa_deg: float, last_s: float) -> list[Rows]:
@@ -75,12 +76,12 @@ class Feedback:
             return [], ""
         self._stance += 1
         self._step = self._stance
+        if self.held is not None:  # steps of a pause are recorded, but neither warm up nor make a baseline
+            return [], ""
         warm = course.warm_up > 0
         decided = course.add_step(contact_s, end_s, fpa_deg, valid)
         judged = self._judged if self._judged and self._judged[0] == contact_s else None
         self._judged = None
-        if self.held is not None:
-            return [], decided
         if course.refused or (warm and course.has_target):
             return [self._cue(time_s, CueState.KEEP_WALKING, time_s + last_s)], decided
         if not course.has_target or decided:
