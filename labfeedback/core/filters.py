@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt_zi
 
 from labfeedback.core.kernel import kernel
 
@@ -17,6 +16,9 @@ def butterworth(cutoff_hz: float, rate_hz: float) -> Array:
     Run forward and backward by `zero_lag` this is 4th order in all, zero lag, cut-off as given, no correction
     (SCIENCE.md section 6).
     """
+    # A second to import, and needed only where a START is made: a replay has its coefficients in the recording.
+    from scipy.signal import butter, sosfilt_zi
+
     sos = butter(2, cutoff_hz, fs=rate_hz, output="sos")
     zi = sosfilt_zi(sos)[0]
     return np.array([sos[0, 0], sos[0, 1], sos[0, 2], sos[0, 4], sos[0, 5], zi[0], zi[1]])
