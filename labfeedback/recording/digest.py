@@ -107,7 +107,10 @@ def _verify(where: str, digests: Array, read: Callable[[int, int], list[Array]])
 
 def verify_piece(piece: Piece) -> list[Damage]:
     """Damaged blocks of one run of samples."""
-    digests = piece.group["digest"][: piece.blocks]
+    try:
+        digests = piece.group["digest"][: piece.blocks]
+    except OSError:
+        return [Damage(STREAMS[piece.stream], 0, piece.first, piece.count, "its digests cannot be read")]
     sums = int(digests["count"].sum())
     out = list(_verify(STREAMS[piece.stream], digests, _Window(piece).read))
     if sums != piece.count:
@@ -143,7 +146,10 @@ class _Window:
 
 def verify_log(file: RecordingFile) -> list[Damage]:
     """Damaged blocks of one file's log."""
-    digests = file.h5["input/log/digest"][: file.log_blocks]
+    try:
+        digests = file.h5["input/log/digest"][: file.log_blocks]
+    except OSError:
+        return [Damage("log", 0, 0, file.log_count, "its digests cannot be read")]
     rows, text = file.log_rows()
 
     def read(first: int, count: int) -> list[Array]:

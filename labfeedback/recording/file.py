@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import numpy as np
 from labfeedback.errors import BadFile
 from labfeedback.inputlog import MAX_STREAMS
 from labfeedback.recording.layout import LOG, SCHEMA, STREAMS, Array
+from labfeedback.recording.unmarked import Unmarked
 from labfeedback.records import TABLES
+
+FRESH_S = 2.0  # a living recorder writes ten times a second; an older part is read strictly
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class RecordingFile:
         self.h5 = _open(path)
         try:
             self._read_counts(cut)
-        except (KeyError, ValueError, OSError, TypeError, IndexError) as error:
+        except (KeyError, ValueError, OSError, TypeError, IndexError, AttributeError, RuntimeError) as error:
             self.h5.close()
             raise BadFile(
                 f"{path} is an HDF5 file but not a recording of this program ({error}). "
@@ -105,7 +109,10 @@ class RecordingFile:
 
     def about(self) -> dict[str, str]:
         """The texts of `/about`."""
-        return {name: bytes(item[()]).decode().strip() for name, item in self.h5["about"].items()}
+        try:
+            return {name: bytes(item[()]).decode().strip() for name, item in self.h5["about"].items()}
+        except (KeyError, ValueError, OSError, TypeError, AttributeError, RuntimeError) as error:
+            raise BadFile(f"/about of {self.path} cannot be read: the file is damaged ({error}).") from error
 
     def log_rows(self) -> tuple[Array, bytes]:
         """LOG rows and the text their `text_at` counts in. Raises BadFile when they cannot be read."""
@@ -133,14 +140,12 @@ class RecordingFile:
 def _open(path: Path) -> Any:
     if not path.exists():
         raise BadFile(f"{path} does not exist. Give the path of a recording (.h5).")
-    # A part that is being written, or whose writer was killed, opens only as a reader of a live file.
-    ways: tuple[dict[str, Any], ...] = ({}, {"libver": "latest", "swmr": True})
     problem: OSError | None = None
-    for way in ways:
+    for way in (_finished, _growing if _is_fresh(path) else _left_behind):
         try:
-            return h5py.File(path, "r", **way)
-        except OSError as error:
-            problem = error
+            return way(path)
+        except (OSError, RuntimeError, ValueError) as error:
+            problem = OSError(str(error))
     size = path.stat().st_size
     if not h5py.is_hdf5(path):
         raise BadFile(
@@ -150,6 +155,22 @@ def _open(path: Path) -> Any:
         f"{path} ({size} bytes) is an HDF5 file that cannot be opened: it is cut short or damaged ({problem}). "
         "Copy it again from where it was recorded."
     ) from problem
+
+
+def _is_fresh(path: Path) -> bool:
+    return abs(time.time() - path.stat().st_mtime) < FRESH_S
+
+
+def _finished(path: Path) -> Any:
+    return h5py.File(path, "r")
+
+
+def _growing(path: Path) -> Any:
+    return h5py.File(path, "r", libver="latest", swmr=True)
+
+
+def _left_behind(path: Path) -> Any:
+    return h5py.File(Unmarked(path), "r")
 
 
 def missing_positions(files: list[RecordingFile]) -> list[int]:

@@ -155,11 +155,14 @@ class Recording:
         yield from self._until(cursors, tuple(rest), chunk, cuts)
 
     def _movable(self) -> NDArray[np.bool_]:
-        raw = {
-            stream: np.concatenate([piece.group["raw_time"][: piece.count] for piece in pieces])
-            for stream, pieces in self._pieces.items()
-            if stream in (MARKERS, FORCES) and pieces[0].first == 0
-        }
+        try:
+            raw = {
+                stream: np.concatenate([piece.group["raw_time"][: piece.count] for piece in pieces])
+                for stream, pieces in self._pieces.items()
+                if stream in (MARKERS, FORCES) and pieces[0].first == 0
+            }
+        except OSError:
+            raw = {}  # the samples will say so themselves, and where
         return movable(self.records, raw, calm_limit(self.start))
 
     def _until(

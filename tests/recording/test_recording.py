@@ -18,6 +18,7 @@ from labfeedback.recording.finalise import finalise
 from labfeedback.recording.layout import parts_of
 from labfeedback.recording.reader import Recording
 from labfeedback.recording.recover import recover
+from labfeedback.recording.unmarked import lookup3
 from labfeedback.recording.writer import LiveWriter
 from labfeedback.records import COMPUTED
 from labfeedback.ring import Ring, room
@@ -332,3 +333,35 @@ def test_about_is_readable_by_any_hdf5_viewer(tmp_path: Path) -> None:
     with h5py.File(final) as file:
         assert json.loads(file["about/subject"][()])["id"] == "S01"
         assert h5py.check_string_dtype(file["about/start"].dtype).length == len(visits.START.text)
+
+
+def test_a_part_that_a_crash_left_opens_strictly_once_it_is_no_longer_growing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labfeedback.recording.file.FRESH_S", 0.0)
+    final = tmp_path / "visit.h5"
+    messages = list(visits.messages(visits.log(2.0)))
+    writer = LiveWriter(final, 7, {})
+    writer.take(messages, 0)
+    part = tmp_path / "visit.part001.h5"
+    left = part.read_bytes()  # as a kill leaves it: marked as open for writing
+    writer.close()
+    part.write_bytes(left)
+    with pytest.raises(OSError, match="nable to"):
+        h5py.File(part, "r")
+    with Recording.open(final) as visit:
+        assert visit.verify() == [] and visit.clean_end
+    # Cut short, it is a sentence within a moment; HDF5's own reader of live files would try for years.
+    part.write_bytes(left[: len(left) * 2 // 3])
+    try:
+        with Recording.open(final) as visit:
+            assert visit.verify()
+    except LabError as error:
+        assert "cut short or damaged" in str(error) or "not a recording" in str(error) or "damaged" in str(error)
+
+
+def test_the_checksum_of_a_superblock_is_hdf5s_own(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "latest.h5", "w", libver="latest") as file:
+        file["x"] = 1
+    head = (tmp_path / "latest.h5").read_bytes()[:48]
+    assert lookup3(head[:44]) == int.from_bytes(head[44:], "little")
