@@ -4,8 +4,8 @@
 
 Every process of a walk runs: simulated patient, hub, recorder, patient's screen without a window. A frame's time is
 taken in the device's process just before its push, and in a third process just after the pull of its row from
-`labfeedback-frames`. In between, half a frame later, the same device pushes a sample of the same size through two bare
-LSL hops (device -> relay -> reader): what LSL itself costs on this computer in the same minute.
+`labfeedback-frames`. At every second frame the same device pushes, from the same place, a sample of the same size
+through two bare LSL hops (device -> relay -> reader): what LSL itself costs on this computer in the same minute.
 All clocks are `pylsl.local_clock` of one machine.
 """
 
@@ -15,8 +15,6 @@ import argparse
 import gc
 import os
 import tempfile
-import threading
-import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -37,7 +35,7 @@ ROWS = ("lab", "two bare hops")
 
 
 def device(folder: str, stop: Any) -> None:
-    """The simulated patient, noting when each marker frame is pushed, with the bare stream in between."""
+    """The simulated patient, noting when each marker frame is pushed, and the bare sample before every second one."""
     import pylsl
 
     import devices.lsl
@@ -46,43 +44,33 @@ def device(folder: str, stop: Any) -> None:
     devices.lsl.use_private_session()
     pushed: list[tuple[float, float]] = []
     bare: list[tuple[float, float]] = []
-    frame = threading.Event()
-    sample: list[Any] = [None]
 
     class TimedOutlet(devices.lsl.Outlet):
+        bare: Any = None
+        turn = False
+
         def push(self, piece: Any) -> None:
-            if self.layout.type == "MoCap" and len(piece.stamps):
+            if self.layout.type != "MoCap" or not len(piece.stamps):
+                super().push(piece)
+                return
+            if self.bare is None:
+                info = pylsl.StreamInfo("bare-1", "bare", piece.values.shape[1], 0.0, "float32", "bare-1")
+                self.bare = pylsl.StreamOutlet(info, 1, 10)
+            self.turn = not self.turn
+            bares_turn = self.turn
+            if bares_turn:
                 now = pylsl.local_clock()
-                pushed.extend((stamp, now) for stamp in piece.stamps)
-                super().push(piece)
-                sample[0] = piece.values[-1]
-                frame.set()
-            else:
-                super().push(piece)
+                self.bare.push_chunk(piece.values[-1:], [now])
+                bare.append((now, now))
+            now = pylsl.local_clock()
+            # A frame that had to queue behind the bare sample counts as a frame (it may not be lost), not as a time.
+            pushed.extend((stamp, np.nan if bares_turn else now) for stamp in piece.stamps)
+            super().push(piece)
 
     devices.lsl.Outlet = TimedOutlet  # type: ignore[misc]
-
-    def push_bare() -> None:
-        while sample[0] is None:
-            if not frame.wait(0.2) and stop.is_set():
-                return
-        info = pylsl.StreamInfo("bare-1", "bare", len(sample[0]), 0.0, "float32", "bare-1")
-        outlet = pylsl.StreamOutlet(info, 1, 10)
-        while not stop.is_set():
-            frame.clear()
-            if frame.wait(0.2):
-                time.sleep(0.0025)
-                row = np.ascontiguousarray(sample[0])
-                now = pylsl.local_clock()
-                outlet.push_chunk(row, now)
-                bare.append((now, now))
-
-    thread = threading.Thread(target=push_bare, daemon=True)
-    thread.start()
     try:
         run(Walk(mass_kg=MASS_KG, height_m=HEIGHT_M), stop)
     finally:
-        thread.join(2.0)
         np.save(Path(folder) / "pushed.npy", np.array(pushed))
         np.save(Path(folder) / "bare-pushed.npy", np.array(bare))
 
@@ -149,7 +137,8 @@ def latencies(pushed: NDArray[np.float64], got: NDArray[np.float64]) -> tuple[ND
     pushed = pushed[(pushed[:, 0] > got[0, 0] - SAME_FRAME_S) & (pushed[:, 0] < last + SAME_FRAME_S)]
     at = np.clip(np.searchsorted(got[:, 0], pushed[:, 0] - SAME_FRAME_S), 0, len(got) - 1)
     same = np.abs(got[at, 0] - pushed[:, 0]) < SAME_FRAME_S
-    return got[at[same], 1] - pushed[same, 1], int((~same).sum())
+    times = got[at[same], 1] - pushed[same, 1]
+    return times[np.isfinite(times)], int((~same).sum())
 
 
 def measure(seconds: float, folder: Path) -> dict[str, tuple[NDArray[np.float64], int]]:

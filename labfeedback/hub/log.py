@@ -1,4 +1,8 @@
-"""The input log being written: each record goes to the ring, then to the engine, and its results go out at once."""
+"""The input log being written: a record goes to the engine, its results go out at once, then both go to the ring.
+
+In the ring a record always stands before the rows that came of it, so that a recording cut short never holds a row
+without its input. Publishing first saves the patient's screen the 20-30 us of the ring.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +50,7 @@ class Publisher(Protocol):
 
 @dataclass(slots=True)
 class InputLog:
-    """Counts what was handed over, so that every record carries `seen`. Ring first: no row without its input."""
+    """Counts what was handed over, so that every record carries `seen`."""
 
     engine: Engine
     ring: Ring
@@ -91,7 +95,9 @@ class InputLog:
 
     def finish(self) -> None:
         """What the engine still held back, then the clean end."""
-        self._give(self.engine.finish())
+        out = self.engine.finish()
+        self._publish(out)
+        self._keep(out)
         self.note_loss()
         self.ring.write(*wire.pack_end())
 
@@ -110,15 +116,23 @@ class InputLog:
         return tuple(self.seen)
 
     def _hand(self, record: Record) -> None:
+        try:
+            out = self.engine.feed(record)
+        except BaseException:
+            self.ring.write(*wire.pack(record))  # the recording must show what the engine failed at
+            raise
+        self._publish(out)
         self.ring.write(*wire.pack(record))
-        self._give(self.engine.feed(record))
+        self._keep(out)
 
-    def _give(self, out: Outputs) -> None:
+    def _publish(self, out: Outputs) -> None:
         for table in COMPUTED:
             rows = getattr(out, table)
             if len(rows):
                 self.outlets.publish(table, rows)
         self.published_s = time.perf_counter()
+
+    def _keep(self, out: Outputs) -> None:
         for table in COMPUTED:
             rows = getattr(out, table)
             if len(rows):
