@@ -19,11 +19,14 @@ class Guard:
         """Withhold a step that stands on nothing; returns the hazard as a sentence, or nothing."""
         row = finding.row[0]
         complete = not row["missing_markers"] and row["gap_s"] == 0
+        # A cluster that does not fit (two of its markers swapped for a while) is withheld by itself; it proves nothing
+        # about left and right.
+        fits = not row["flags"] & int(Flag.MARKERS)
         backwards = finding.facing < 0
         if backwards:
             row["flags"] |= int(Flag.MARKERS)
             row["kam_valid"] = row["fpa_valid"] = 0
-        self._backwards[foot] = self._backwards[foot] + 1 if backwards and complete else 0
+        self._backwards[foot] = self._backwards[foot] + 1 if backwards and complete and fits else 0
         swinging = finding.heel_speed > FORWARD_M_S
         self._swinging[foot] = self._swinging[foot] + 1 if swinging and complete else 0
         if self._backwards[foot] >= STEPS_IN_A_ROW:
