@@ -39,7 +39,9 @@ def test_winters_foot_lies_half_way_to_the_metatarsals():
     assert ours[FOOT_PART + COM] == 0.5
 
 
-@pytest.mark.parametrize(("name", "sex", "table"), [("auto", "F", "dumas"), ("auto", "unknown", "winter"), ("deleva", "unknown", "deleva")])
+@pytest.mark.parametrize(
+    ("name", "sex", "table"), [("auto", "F", "dumas"), ("auto", "unknown", "winter"), ("deleva", "unknown", "deleva")]
+)
 def test_the_table_follows_what_is_known_about_the_subject(name, sex, table):
     assert table_for(name, sex) == table
 

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labfeedback.core.peaks import FIRST, LAST, MIDDLE, POINTS, highest, is_local_peak, mean_between, over_stance, positive_impulse
+from labfeedback.core.peaks import (
+    FIRST,
+    LAST,
+    MIDDLE,
+    POINTS,
+    highest,
+    is_local_peak,
+    mean_between,
+    over_stance,
+    positive_impulse,
+)
 from labfeedback.core.step import at_frames, bridge, lowest_tenth
 from tests import naive
 

@@ -18,7 +18,13 @@ DOWN = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 def wrenches(channels, turns, origins, feet):
     out = np.empty((len(channels), 2, 6))
-    plate_wrenches(np.ascontiguousarray(channels), np.ascontiguousarray(turns), np.array(origins, float), np.array(feet, np.int64), out)
+    plate_wrenches(
+        np.ascontiguousarray(channels),
+        np.ascontiguousarray(turns),
+        np.array(origins, float),
+        np.array(feet, np.int64),
+        out,
+    )
     return out
 
 
@@ -64,7 +70,9 @@ def test_wrench_cop_and_free_moment_are_the_oracles_for_any_plate(seed):
         point = rng.normal(0, 1, 3)
         about = np.empty(3)
         moment_about(out[k], *point, about)
-        lab = naive.moment_about(point[None], (centre + yaw @ offset)[None], (force[k] @ yaw.T)[None], (moment[k] @ yaw.T)[None])
+        lab = naive.moment_about(
+            point[None], (centre + yaw @ offset)[None], (force[k] @ yaw.T)[None], (moment[k] @ yaw.T)[None]
+        )
         np.testing.assert_allclose(about, lab[0], atol=1e-9)
 
 

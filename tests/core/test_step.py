@@ -134,7 +134,12 @@ def test_a_calibrated_cluster_fills_what_is_hidden(walker_walk, one_step):
     cluster = points[a : a + len(cut.time), [walk.labels.index(name) for name in names]]
     members = np.array([[8, 9, 10, 11], [-1, -1, -1, -1]], np.int64)
     middle = len(cut.time) // 2
-    clusters = (members, np.array([4, 0], np.int64), np.stack([cluster[middle], np.zeros((4, 3))]), cut.markers[middle].copy())
+    clusters = (
+        members,
+        np.array([4, 0], np.int64),
+        np.stack([cluster[middle], np.zeros((4, 3))]),
+        cut.markers[middle].copy(),
+    )
     expected = cut.compute()[0]
     seen = np.concatenate([cut.markers, cluster], axis=1)
     seen[:, :4] = np.nan

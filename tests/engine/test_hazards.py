@@ -126,7 +126,9 @@ def test_no_cue_ever_speaks_of_the_other_foot(side):
     assert own["value"] == pytest.approx(natural[0 if side == "right" else 1], abs=2.0)
 
 
-@pytest.mark.parametrize(("side", "direction"), [("right", "toe-in"), ("left", "toe-in"), ("left", "toe-out"), ("right", "toe-out")])
+@pytest.mark.parametrize(
+    ("side", "direction"), [("right", "toe-in"), ("left", "toe-in"), ("left", "toe-out"), ("right", "toe-out")]
+)
 def test_too_far_out_is_a_positive_deviation_on_both_feet(side, direction):
     training = Training(side=side, direction=direction, degrees=6.0, baseline_s=8.0)
     rows = walk_through(simulated(25.0, seed=4, fpa_sd_deg=0.5), training=training)

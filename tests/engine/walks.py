@@ -127,6 +127,12 @@ def truth(seconds: float, seed: int = 1, faults: Sequence[Fault] = (), **said: A
     return _simulated(seconds, seed, tuple(faults), tuple(sorted(said.items())))[0].truth
 
 
+def belt_speed(at: Any, seconds: float, seed: int = 1, faults: Sequence[Fault] = (), **said: Any) -> Any:
+    """m/s of the belt at data times, of the same walk."""
+    walker, _ = _simulated(seconds, seed, tuple(faults), tuple(sorted(said.items())))
+    return 1.25 * walker.pace.at(np.asarray(at))[1]
+
+
 def recorded(folder: Path) -> Walk:
     """The main recording, on a clock that does not begin at zero."""
     from labfeedback.exchange.c3d import read_c3d

@@ -70,12 +70,20 @@ def clusters(rng: np.random.Generator) -> Iterator[Call]:
         line = np.outer(np.arange(count), [0.1, 0.2, 0.3])
         yield "rigid_fit", rigid.rigid_fit, (line, line + 1.0, np.arange(count), np.empty((3, 3)), np.empty(3))
         yield "on_one_line", rigid.on_one_line, (line, line + 1.0, np.arange(count))
-    yield "place", leg.place, (rng.normal(size=(8, 3)), 2, 6, rng.normal(size=(3, 3)), rng.normal(size=3), np.zeros((8, 3)))
+    yield (
+        "place",
+        leg.place,
+        (rng.normal(size=(8, 3)), 2, 6, rng.normal(size=(3, 3)), rng.normal(size=3), np.zeros((8, 3))),
+    )
     markers, members, counts, reference, local = calibrated(rng)
     for hide in ((), (8,), (8, 9), (4, 8), (4, 5, 8, 9)):
         seen = markers.copy()
         seen[list(hide)] = NAN
-        yield "carry", leg.carry, (seen, members, counts, reference, local, np.empty((3, 3)), np.empty(3), seen[:8].copy())
+        yield (
+            "carry",
+            leg.carry,
+            (seen, members, counts, reference, local, np.empty((3, 3)), np.empty(3), seen[:8].copy()),
+        )
         many = np.stack([seen, markers, seen])
         yield "rebuild", step.rebuild, (many, members, counts, reference)
 
@@ -98,11 +106,40 @@ def signals(rng: np.random.Generator) -> Iterator[Call]:
     values[3, :4] = 0.0
     values[4, 1] = NAN
     columns = np.array([[0, 1, 2], [4, 6, 5]])
-    yield "take_markers", intake.take_markers, (values, columns, 1e-3, rng.normal(size=(3, 3)), np.full((2, 3), NAN), np.empty((6, 2, 3)))
+    yield (
+        "take_markers",
+        intake.take_markers,
+        (values, columns, 1e-3, rng.normal(size=(3, 3)), np.full((2, 3), NAN), np.empty((6, 2, 3))),
+    )
     yield "take_channels", intake.take_channels, (values, np.array([3, 0]), np.array([1.0, 1e-3]), np.empty((6, 2)))
-    yield "plate_wrenches", plates.plate_wrenches, (rng.normal(size=(5, 12)), rng.normal(size=(2, 3, 3)), rng.normal(size=(2, 3)), np.array([1, 0]), np.empty((5, 2, 6)))
+    yield (
+        "plate_wrenches",
+        plates.plate_wrenches,
+        (
+            rng.normal(size=(5, 12)),
+            rng.normal(size=(2, 3, 3)),
+            rng.normal(size=(2, 3)),
+            np.array([1, 0]),
+            np.empty((5, 2, 6)),
+        ),
+    )
     vertical = np.repeat(rng.choice([0.0, 20, 40, 60, 700, -300], (60, 2)), 25, axis=0) + rng.normal(0, 3, (1500, 2))
-    yield "find_contacts", contact.find_contacts, (np.arange(1510) / 1000.0, vertical, 0, 1500, 8, 50.0, 30.0, 0.02, contact.new_state(), np.zeros((3002, contact.FOUND)))
+    yield (
+        "find_contacts",
+        contact.find_contacts,
+        (
+            np.arange(1510) / 1000.0,
+            vertical,
+            0,
+            1500,
+            8,
+            50.0,
+            30.0,
+            0.02,
+            contact.new_state(),
+            np.zeros((3002, contact.FOUND)),
+        ),
+    )
     time = np.cumsum(rng.uniform(0.003, 0.007, 100))
     curves = rng.normal(size=(100, 3))
     out = np.empty(peaks.POINTS)
@@ -119,7 +156,11 @@ def signals(rng: np.random.Generator) -> Iterator[Call]:
     holes[:, 2] = NAN
     yield "bridge", step.bridge, (holes,)
     force_time = np.arange(200) / 1000.0
-    yield "at_frames", step.at_frames, (force_time, rng.normal(size=(200, 6)), np.sort(rng.uniform(-0.02, 0.22, 40)), np.empty((40, 6)))
+    yield (
+        "at_frames",
+        step.at_frames,
+        (force_time, rng.normal(size=(200, 6)), np.sort(rng.uniform(-0.02, 0.22, 40)), np.empty((40, 6))),
+    )
 
 
 def motion(rng: np.random.Generator) -> Iterator[Call]:
@@ -133,9 +174,17 @@ def motion(rng: np.random.Generator) -> Iterator[Call]:
     for table in ("dumas", "winter", "deleva"):
         inertia = segment_inertia(table, "F", 70.0, -1)
         w, a = rng.normal(size=3), rng.normal(size=3)
-        yield "rate_of_angular_momentum", dynamics.rate_of_angular_momentum, (frames, 5, 3, inertia, 0, 0.16, w, a, np.empty(3))
+        yield (
+            "rate_of_angular_momentum",
+            dynamics.rate_of_angular_momentum,
+            (frames, 5, 3, inertia, 0, 0.16, w, a, np.empty(3)),
+        )
         for s in (1.0, -1.0):
-            yield "stance_moments", dynamics.stance_moments, (points, rng.normal(0, 200, (n, 6)), 0.005, s, np.zeros(3, np.int64), inertia, np.empty((n, 4)))
+            yield (
+                "stance_moments",
+                dynamics.stance_moments,
+                (points, rng.normal(0, 200, (n, 6)), 0.005, s, np.zeros(3, np.int64), inertia, np.empty((n, 4))),
+            )
 
 
 def walking(rng: np.random.Generator) -> Iterator[Call]:

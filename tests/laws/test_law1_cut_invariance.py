@@ -116,7 +116,10 @@ def compare(walk: Walk, moments: list[Moment], how: str, seed: int = 0) -> dict[
 
 
 def test_the_walk_of_this_law_has_everything_in_it():
-    rows = fold(TROUBLED.start(training=SHORT), cut(TROUBLED, handed_over(TROUBLED, moments_of_a_visit()), "forces first", np.random.default_rng(0)))
+    rows = fold(
+        TROUBLED.start(training=SHORT),
+        cut(TROUBLED, handed_over(TROUBLED, moments_of_a_visit()), "forces first", np.random.default_rng(0)),
+    )
     assert len(rows["steps"]) > 25
     assert {CueState.NATURAL, CueState.PAUSED, CueState.NOT_MEASURED} <= set(rows["cues"]["state"].tolist())
     assert {CueState.GOOD, CueState.TOO_FAR_OUT, CueState.TOO_FAR_IN} & set(rows["cues"]["state"].tolist())
@@ -155,7 +158,15 @@ def test_moving_ticks_that_find_nobody_silent_changes_nothing(shifts, drop):
     ][::drop]
     start = TROUBLED.start(training=SHORT)
     rows = [
-        fold(start, cut(TROUBLED, handed_over(TROUBLED, sorted(chosen, key=lambda m: m[0])), "forces first", np.random.default_rng(0)))
+        fold(
+            start,
+            cut(
+                TROUBLED,
+                handed_over(TROUBLED, sorted(chosen, key=lambda m: m[0])),
+                "forces first",
+                np.random.default_rng(0),
+            ),
+        )
         for chosen in (moments, others + moved)
     ]
     assert first_difference(*rows) == ""
@@ -215,8 +226,6 @@ def test_a_stamp_that_is_not_a_number_is_left_out_however_the_stream_is_cut():
     time[701] = np.nan
     walk = simulated(10.0, seed=5).with_markers(TROUBLED.markers.values[:2000], time)
     plan = [(None, {MARKERS: 2000, FORCES: 10_000})]
-    rows = [
-        fold(walk.start(), cut(walk, plan, how, np.random.default_rng(1))) for how in ("forces first", "at random")
-    ]
+    rows = [fold(walk.start(), cut(walk, plan, how, np.random.default_rng(1))) for how in ("forces first", "at random")]
     assert first_difference(*rows) == ""
     assert len(rows[0]["frames"]) > 1900
