@@ -44,7 +44,9 @@ def demo(
     if truth is not None and not truth.absolute().parent.is_dir():
         raise BadSetup(f"{truth}: the folder {truth.absolute().parent} does not exist; make it or choose another")
     if seconds < baseline_seconds + 10:
-        typer.echo(f"{seconds:g} s are short for a baseline of {baseline_seconds:g} s: there will be little feedback")
+        typer.echo(
+            f"{seconds:g} s are short after {baseline_seconds:g} s of natural walking: there will be little feedback"
+        )
     # A demo must neither see the lab's real streams nor be seen by them; every child inherits this.
     os.environ.setdefault("LABFEEDBACK_LSL_SESSION", f"demo-{uuid.uuid4().hex[:8]}")
     session = uuid.uuid4().hex[:10]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -55,6 +57,8 @@ def walk_to_the_end(
     pictures: keep pictures of the patient's screen in out/pictures also when it has a window.
     """
     say = typer.echo
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # into a log, too, a sentence appears when it is said
     headless = can_show(headless, say)
     recording = visit_file(out, str(walk["subject"]["id"]))
     heading = in_words(walk["training"])
