@@ -24,7 +24,7 @@ from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.plan import Plan, make_plan
 from labfeedback.engine.reel import Reel
 from labfeedback.engine.start import Setup, parse_start
-from labfeedback.engine.steps import Stance, StepMaker
+from labfeedback.engine.steps import Stance, StepMaker, longest_interval
 from labfeedback.engine.streams import ForceStream, MarkerStream
 from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
@@ -123,7 +123,7 @@ class Engine:
         self._limits[live.L_SPAN] = max(1, round(SPAN_S * rate))
         self._limits[live.L_FLAT] = max(2, round(FLAT_S * rate))
         self._limits[live.L_SLOW] = max(2, round(STOPPED_S * rate))
-        self._limits[live.L_GAP] = 1.5 / streams.forces.rate_hz
+        self._limits[live.L_GAP] = longest_interval(streams.forces.rate_hz)
         self._feet = np.zeros((2, live.FOOT_STATE))
         self._feet[:, [live.CONTACT, live.STAND_HEEL, live.STAND_TOE]] = np.nan
         self._walk = np.zeros(live.WALK_STATE)
@@ -271,7 +271,7 @@ class Engine:
         """No hole in the marker stream between two times."""
         time = self._markers.track.time
         a, b = np.searchsorted(time, (since, until))
-        return bool(b - a >= 2 and np.diff(time[a:b]).max() <= 1.5 / self.setup.rig.streams.markers.rate_hz)
+        return bool(b - a >= 2 and np.diff(time[a:b]).max() <= longest_interval(self.setup.rig.streams.markers.rate_hz))
 
     # --- what the schedule brings ---
 

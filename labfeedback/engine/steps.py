@@ -19,7 +19,15 @@ Array = NDArray[np.float64]
 GRAVITY = 9.81
 SATURATED_AT = 0.98  # of a channel's full scale
 OFF_THE_FOOT_M = 0.15  # mean distance of COP and foot beyond which the load is another foot's
+# Stamps of a 1000 Hz stream that jitter by 0.2 ms have intervals of over 1.5 ms in every step, and move KAM by less
+# than 0.001 %BW*Ht; so does a hole of a few ms. Neither may cost the step.
+JITTER_S = 0.005
 FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
+
+
+def longest_interval(rate_hz: float) -> float:
+    """s between two samples beyond which something is missing."""
+    return max(1.5 / rate_hz, JITTER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,7 @@ class StepMaker:
             if len(t) < 2:
                 return end - begin
             steps = max(float(np.diff(t).max()), float(t[0]) - begin, end - float(t[-1]))
-            if steps > 1.5 / rate:
+            if steps > longest_interval(rate):
                 worst = max(worst, steps)
         if broken.any():
             worst = max(worst, float(broken.sum()) / self._force_rate)
