@@ -60,7 +60,7 @@ def test_no_angle_of_rotation_is_special(degrees, axis):
 def test_members_choose_which_markers_of_the_frame_belong_to_the_cluster():
     reference = np.array([[0.0, 0, 0], [0.1, 0, 0], [0, 0.1, 0]])
     frame = np.full((7, 3), 55.0)
-    frame[[6, 0, 3]] = reference + [0.0, 0.5, 0.0]
+    frame[[6, 0, 3]] = reference + np.array([0.0, 0.5, 0.0])
     turn, shift, error = fitted(reference, frame, np.array([6, 0, 3]))
     np.testing.assert_allclose(turn, np.eye(3), atol=1e-12)
     np.testing.assert_allclose(shift, [0, 0.5, 0], atol=1e-12)

@@ -124,7 +124,7 @@ def test_exchanged_sides_face_backwards(one_step):
     assert replace(one_step, side=-1).compute()[0][step.FACING] < -0.8
 
 
-def test_a_calibrated_cluster_fills_what_is_hidden(walker_walk, one_step):
+def test_a_calibrated_cluster_fills_what_is_hidden():
     """A rigid walker: epicondyles and malleoli may be gone, and one cluster marker as well."""
     walk = simulated(6.0, seed=9, noise="none")
     steps, _, (cut, *_) = windows_of(walk, "right", 15.0)

@@ -124,7 +124,7 @@ def test_exchanged_feet_are_a_hazard_with_a_static_trial_too():
     assert not rows["steps"]["fpa_valid"][rows["steps"]["known_s"] > hazard["time_s"]].any()
 
 
-def test_walking_on_another_day_of_noise_stays_near(walk):
+def test_with_noise_and_soft_tissue_the_moments_stay_near():
     noisy = simulated(20.0, seed=12, noise="standard")
     plain = walk_through(noisy)["steps"]
     off = walk_through(lost(noisy, *MEDIAL), calibration=calibration(noisy))["steps"]
@@ -137,5 +137,5 @@ def test_a_static_trial_of_half_a_second_is_refused(walk):
 
 
 def test_a_static_trial_without_a_marker_names_it(walk):
-    with pytest.raises(BadSetup, match="RKNEM.*right leg"):
+    with pytest.raises(BadSetup, match=r"RKNEM.*right leg"):
         calibration(walk, hidden=("RKNEM",))

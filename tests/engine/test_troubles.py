@@ -1,4 +1,4 @@
-"""Silence, stops, missing markers, bad forces: flagged with the number that raised the flag, and never shown as live."""
+"""Silence, stops, missing markers, bad forces: flagged, with the number that raised the flag, never shown as live."""
 
 from __future__ import annotations
 
@@ -99,6 +99,34 @@ def test_a_short_gap_withholds_only_the_steps_that_it_touches():
         assert not touching["fpa_valid"].any()
         assert others["kam_valid"].all()
         assert touching["gap_s"].max() == pytest.approx(hole, abs=0.0101)
+
+
+@pytest.mark.parametrize("jitter_s", [0.0001, 0.0003])
+def test_stamps_that_jitter_cost_no_step(jitter_s):
+    """A chunk's stamps are as even as the sender's scheduler; the numbers hardly move."""
+    walk = simulated(10.0, seed=1, noise="none")
+    rng = np.random.default_rng(0)
+    jittered = walk.with_forces(walk.forces.values, walk.forces.time + rng.normal(0, jitter_s, len(walk.forces.time)))
+    jittered = jittered.with_markers(
+        walk.markers.values, walk.markers.time + rng.normal(0, jitter_s, len(walk.markers.time))
+    )
+    steps, plain = walk_through(jittered)["steps"], walk_through(walk)["steps"]
+    assert len(steps) == len(plain) > 10
+    assert steps["kam_valid"].all()
+    assert steps["fpa_valid"].all()
+    for name in ("kam1_pct_bwht", "kam2_pct_bwht"):
+        np.testing.assert_allclose(steps[name], plain[name], atol=0.01)
+
+
+@pytest.mark.parametrize("later_s", [1e4, 1e6, 1e7])
+def test_a_clock_that_has_run_for_months_changes_nothing(later_s):
+    walk = simulated(8.0, seed=1, noise="none")
+    later = walk.with_forces(walk.forces.values, walk.forces.time + later_s)
+    later = later.with_markers(walk.markers.values, walk.markers.time + later_s)
+    steps, plain = walk_through(later)["steps"], walk_through(walk)["steps"]
+    assert len(steps) == len(plain) > 8
+    assert not steps["flags"].any()
+    np.testing.assert_allclose(steps["kam1_pct_bwht"], plain["kam1_pct_bwht"], atol=1e-4)
 
 
 def test_one_lost_frame_is_a_gap_and_a_doubled_one_is_none():

@@ -208,8 +208,9 @@ def walking(rng: np.random.Generator) -> Iterator[Call]:
         walk = np.zeros(live.WALK_STATE)
         walk[live.BELT] = belt
         yield "run_frames", live.run_frames, (
-            np.arange(n) / 200.0, markers, 7, 0, n, force_time, wrench, roles, members, np.stack([one[2]] * 2), reference,
-            local, np.array([0, 1, 0]), np.zeros(2), limits, feet.copy(), walk, np.empty((n, live.COLUMNS)), np.zeros((3 * n, live.NOTICED)),
+            np.arange(n) / 200.0, markers, 7, 0, n, force_time, wrench, roles, members, np.stack([one[2]] * 2),
+            reference, local, np.array([0, 1, 0]), np.zeros(2), limits, feet.copy(), walk,
+            np.empty((n, live.COLUMNS)), np.zeros((3 * n, live.NOTICED)),
         )  # fmt: skip
 
 

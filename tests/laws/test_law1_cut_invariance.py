@@ -173,7 +173,7 @@ def test_moving_ticks_that_find_nobody_silent_changes_nothing(shifts, drop):
 
 
 def with_silence(stream: int, begin: float, end: float, late: bool) -> tuple[Walk, list[tuple[Any, dict[int, int]]]]:
-    """A walk in which streams say nothing from begin to end (2: both); then either nothing of it or all of it at once."""
+    """Streams say nothing from begin to end (2: both); what they had to say is lost, or comes late and all at once."""
     walk = TROUBLED
     hushed = (MARKERS, FORCES) if stream == 2 else (stream,)
     if not late:
