@@ -93,9 +93,15 @@ def test_a_killed_screen_is_started_again(tmp_path: Path) -> None:
 
 
 def test_a_recorder_that_cannot_run_is_not_started_for_ever(tmp_path: Path) -> None:
-    told = Told()
+    lab: Lab
+
+    def when_given_up(news: dict[str, Any]) -> None:
+        if "not started again" in news.get("text", ""):
+            lab.command({"do": "stop"})
+
+    told = Told(when_given_up)
     lab = Lab(
-        {"seconds": 6.0},
+        {"seconds": 20.0},
         tmp_path / "visit.h5",
         told,
         programs=(PROGRAMS[0], f"{CHILDREN}:failing_recorder", PROGRAMS[2]),

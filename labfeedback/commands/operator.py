@@ -46,7 +46,9 @@ def status_line(status: dict[str, Any], elapsed_s: float) -> Text:
     if cue.get("scored_steps"):
         line.append(f"  in the band {cue['good_steps'] / cue['scored_steps']:.0%}")
     age = max(status["markers_age_s"], status["forces_age_s"])
-    line.append(f"  data {age * 1000:.0f} ms old, latency {status['latency_ms']:.1f} ms", "dim")
+    line.append(f"  data {age * 1000:.0f} ms old", "dim")
+    if status["latency_ms"] == status["latency_ms"]:
+        line.append(f", latency {status['latency_ms']:.1f} ms", "dim")
     if status["ring_fill"] > 0.2:
         line.append(f"  recorder behind: ring {status['ring_fill']:.0%} full", "bold red")
     if status["lost"]:

@@ -27,7 +27,9 @@ DEAD_CONNECTION_S: Final = 1.0
 
 NAMES: Final = ("markers", "forces")
 # Events that the operator must not miss.
-LOUD: Final = {EventCode.HAZARD, EventCode.STREAM_LOST, EventCode.TARGET_REFUSED, EventCode.CLOCK_STEP}
+LOUD: Final = {EventCode.HAZARD, EventCode.TARGET_REFUSED, EventCode.CLOCK_STEP, EventCode.BELT_STOPPED}
+# The hub has said these itself, sooner.
+SAID: Final = {EventCode.STREAM_LINKED, EventCode.STREAM_LOST}
 
 
 class Loop:
@@ -170,7 +172,8 @@ class Loop:
             self.log.rows("shown", self._shown.queue.popleft())
         self.log.note_loss()
         for code, text in self.log.new_events:
-            self._talk.event(code, text, loud=code in LOUD)
+            if code not in SAID:
+                self._talk.event(code, text, loud=code in LOUD)
         if not self.log.hazard:
             self.log.new_events.clear()
         if self._ticks % 5 == 0:
