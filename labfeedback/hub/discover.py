@@ -61,6 +61,8 @@ def find(
     while not all(found) and time.monotonic() < give_up and not stop():
         time.sleep(0.05)
         found = [lookout.candidates(stream) for stream in wanted]
+    if stop():
+        raise StreamTrouble("ended before the streams came; nothing was recorded")
     if all(found):
         time.sleep(SETTLE_S)
         found = [lookout.candidates(stream) for stream in wanted]

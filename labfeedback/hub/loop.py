@@ -201,7 +201,7 @@ class Loop:
         if self._talk.stop_asked:
             return "ended by the operator"
         if self._stopped():
-            return "ended by the lab"
+            return "ended by Ctrl+C"
         if self._talk.parent_gone:
             return "the lab's own program is gone"
         if self._seconds is not None and now - began >= self._seconds:
