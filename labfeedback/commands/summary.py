@@ -73,7 +73,7 @@ def in_short(steps: Rows, cues: Rows) -> list[str]:
         if len(valid):
             lines.append(
                 f"{SIDE_NAMES[side]} foot: {len(own)} steps, {len(valid)} valid; mean angle "
-                f"{toe_words(float(np.nanmean(valid['fpa_deg'])))} deg; mean KAM1 "
+                f"{toe_words(float(np.nanmean(valid['fpa_deg']))).replace(' toe', ' deg toe')}; mean KAM1 "
                 f"{np.nanmean(valid['kam1_pct_bwht']):.2f}, KAM2 {np.nanmean(valid['kam2_pct_bwht']):.2f} %BW*Ht"
             )
     scored = cues[cues["scored_steps"] > 0]
