@@ -154,7 +154,7 @@ class Rig(BaseModel):
             down = float((turn @ plate.axes[:, 2])[1])
             if down > -0.9:
                 raise ValueError(
-                    f"plate {plate.id}: its z axis must point down in the lab (found {down:+.2f} along up): the corners "
+                    f"plate {plate.id}: its z axis must point down in the lab (found {down:+.2f} upwards): the corners "
                     "are in the wrong order or the axis map is wrong"
                 )
         sides = {

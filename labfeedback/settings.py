@@ -23,7 +23,8 @@ class Settings(BaseModel):
     force_peak_bw: tuple[float, float] = (0.8, 1.5)
     force_mean_bw: tuple[float, float] = (0.6, 1.1)
     residual_limit_mm: float = 15.0
-    silent_neutral_s: float = 0.25
+    # One TICK (50 ms) and the way to the screen (10 ms) short of the 250 ms after which nothing stale may be shown.
+    silent_neutral_s: float = 0.19
     silent_pause_s: float = 2.0
     expire_strides: float = 1.5
     foot_flat_height_m: float = 0.015

@@ -67,6 +67,16 @@ class Feedback:
         self._judged = (contact_s, state)
         return [self._cue(time_s, state, time_s + last_s, fpa_deg)]
 
+    def take_back(self, time_s: float, contact_s: float, last_s: float) -> list[Rows]:
+        """A stance that was rejected as a whole: what was said of it at heel-off no longer counts."""
+        course = self.course
+        if course is None or self.blocked or not self._judged or self._judged[0] != contact_s:
+            return []
+        course.scored -= 1
+        course.good -= self._judged[1] == CueState.GOOD
+        self._judged = None
+        return [] if self.held is not None else [self._cue(time_s, CueState.NOT_MEASURED, time_s + last_s)]
+
     def final(
         self, time_s: float, contact_s: float, end_s: float, fpa_deg: float, valid: bool, last_s: float
     ) -> tuple[list[Rows], str]:

@@ -33,7 +33,7 @@ from labfeedback.protocol.training import in_words
 from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
-_CONTACT, _TOE_OFF, _PULL, _DUE, _FORGET = 0, 1, 2, 3, 4
+_CONTACT, _TOE_OFF, _PULL, _DUE, _FORGET, _GAP = 0, 1, 2, 3, 4, 5
 SPAN_S = 0.02  # over which a marker's speed is taken
 FLAT_S = 0.08  # least foot-flat for an early angle
 STOPPED_S = 0.12  # loaded foot slower than 0.3 of the belt for this long: the belt has stopped
@@ -112,7 +112,7 @@ class Engine:
     def _begin(self, plan: Plan) -> None:
         settings, streams = self.setup.settings, self.setup.rig.streams
         self._plan = plan
-        self._markers = MarkerStream(plan, self._clocks[MARKERS])
+        self._markers = MarkerStream(self.setup, plan, self._clocks[MARKERS])
         self._forces = ForceStream(self.setup, plan, self._clocks[FORCES])
         self._maker = StepMaker(self.setup, plan, self._keep_curves)
         rate = streams.markers.rate_hz
@@ -142,7 +142,10 @@ class Engine:
         if self._plan is None or record.stream not in (MARKERS, FORCES) or len(record.raw_time) == 0:
             return
         stream = self._markers if record.stream == MARKERS else self._forces
+        before = stream.track.count
         stream.take(record)
+        for time_s, lapse in stream.track.holes(before, longest_interval(stream.rate_hz)):
+            self._push(time_s, _GAP, record.stream, time_s, lapse)
         if record.stream == FORCES:
             for row in self._forces.contacts():
                 kind = (_CONTACT, _TOE_OFF, _PULL)[int(row[contact.KIND])]
@@ -160,6 +163,7 @@ class Engine:
                 self._reel.cues(self._feedback.hold(local_s, cue))
             elif code == EventCode.STREAM_BACK and not self._paused:
                 self._forget_walk()
+                self._walk[[live.SLOW, live.STOPPED]] = 0.0  # judged anew when the belt's speed is known again
                 self._reel.cues(self._feedback.go_on(local_s))
         # Only a TICK gives up waiting, and only for the frames that are here now: samples that come late after a
         # silence are joined again, in whatever order their chunks arrive.
@@ -286,6 +290,9 @@ class Engine:
             self._raise(now, self._guard.pulled(foot), foot)
         elif kind == _FORGET:
             self._forget(now)
+        elif kind == _GAP:
+            text = f"{'markers' if foot == MARKERS else 'forces'}: nothing for {1000 * end:.0f} ms"
+            self._reel.event(start, EventCode.STREAM_GAP, text, value=end)
         else:
             self._finish_step(now, Stance(foot, start, end))
 
@@ -300,6 +307,9 @@ class Engine:
             limits = f"{settings.stance_min_s:g}-{settings.stance_max_s:g} s"
             text = f"{SIDE_NAMES[side]} stance of {duration:.2f} s rejected: expected {limits}"
             self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
+            training = self.setup.training
+            if training and training.foot == side:
+                self._reel.cues(self._feedback.take_back(now, stance.start, self._lasts(stance.foot)))
             return
         # Half a frame: a window that begins with the recording's first sample is complete.
         if begin < self._markers.track.first_time - 1e-9 or begin < self._forces.track.first_time - 1e-9:

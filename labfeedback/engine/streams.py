@@ -21,50 +21,55 @@ Array = NDArray[np.float64]
 class MarkerStream:
     """Marker positions on the local clock, in the lab frame."""
 
-    def __init__(self, plan: Plan, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, setup: Setup, plan: Plan, clock: Clock) -> None:
+        self.clock, self.rate_hz = clock, setup.rig.streams.markers.rate_hz
         self._plan = plan
         count = len(plan.columns)
         self.track = Track({"position": (count, 3), "residual": (2,)})
         self._previous = np.full((count, 3), np.nan)
+        self._arrived = np.nan
 
-    def take(self, samples: Samples) -> int:
-        """Append a chunk; returns how many samples were left out because their time does not lie after the last."""
+    def take(self, samples: Samples) -> None:
+        """Append a chunk; samples whose time cannot be right are left out (see `track.rising`)."""
         time = self.clock.map(samples.raw_time)
         index = np.arange(samples.first, samples.first + len(time))
         values = np.ascontiguousarray(samples.values, np.float64)
-        keep = rising(time, self.track.last_time)
+        keep = rising(time, self.track.last_time, self._arrived)
+        if len(time):
+            self._arrived = float(time[-1])
         if keep is not None:
             time, index, values = time[keep], index[keep], np.ascontiguousarray(values[keep])
         position = np.empty((len(time), len(self._plan.columns), 3))
         take_markers(values, self._plan.columns, self._plan.scale, self._plan.turn, self._previous, position)
         self.track.append(time, index, {"position": position, "residual": np.full((len(time), 2), np.nan)})
-        return len(samples.raw_time) - len(time)
 
 
 class ForceStream:
     """Wrenches of both feet on the local clock, and the contacts found in them."""
 
     def __init__(self, setup: Setup, plan: Plan, clock: Clock) -> None:
-        self.clock = clock
+        self.clock, self.rate_hz = clock, setup.rig.streams.forces.rate_hz
         self._plan = plan
         self._taps = np.array(setup.smoother)
         self._half = len(self._taps) // 2
         self._levels = (setup.settings.contact_rise_n, setup.settings.contact_n, setup.settings.hold_s)
         self._state = new_state()
+        self._arrived = np.nan  # time of the last sample, kept or not
         self._smoothed = 0  # rows whose smooth value is known
         self._scale = plan.channel_scale
         self._limited = bool(np.isfinite(plan.plate_limits).any())
         # wrench: (2, 6) about the lab origin; share: of full scale; broken: 1 where a channel was not a number
         self.track = Track({"wrench": (2, 6), "vertical": (2,), "smooth": (2,), "share": (2,), "broken": ()}, 16384)
 
-    def take(self, samples: Samples) -> int:
-        """Append a chunk; returns how many samples were left out because their time does not lie after the last."""
+    def take(self, samples: Samples) -> None:
+        """Append a chunk; samples whose time cannot be right are left out (see `track.rising`)."""
         plan = self._plan
         time = self.clock.map(samples.raw_time)
         index = np.arange(samples.first, samples.first + len(time))
         values = np.ascontiguousarray(samples.values, np.float64)
-        keep = rising(time, self.track.last_time)
+        keep = rising(time, self.track.last_time, self._arrived)
+        if len(time):
+            self._arrived = float(time[-1])
         if keep is not None:
             time, index, values = time[keep], index[keep], np.ascontiguousarray(values[keep])
         channels = np.empty((len(time), len(plan.channels)))
@@ -92,7 +97,6 @@ class ForceStream:
                 "broken": broken,
             },
         )
-        return len(samples.raw_time) - len(time)
 
     def contacts(self) -> Array:
         """(n, contact.FOUND) what the samples since the last call decided, in order."""

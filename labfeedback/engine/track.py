@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+LEAP_S = 10.0
 
 
 class Track:
@@ -56,6 +57,16 @@ class Track:
             self._columns[name][self.count : stop] = values
         self.count = stop
 
+    def holes(self, since: int, longest: float) -> list[tuple[float, float]]:
+        """(time, interval before it) of the rows from `since` on that come later than `longest` s after the last."""
+        time = self._time[max(since - 1, 0) : self.count]
+        if len(time) < 2:
+            return []
+        lapse = time[1:] - time[:-1]
+        if lapse.max() <= longest:
+            return []
+        return [(float(time[i + 1]), float(lapse[i])) for i in np.flatnonzero(lapse > longest)]
+
     def forget(self, rows: int) -> None:
         """Drop the oldest rows."""
         if rows <= 0:
@@ -81,11 +92,19 @@ def _longer(array: Array, shape: tuple[int, ...], count: int) -> Array:
     return out
 
 
-def rising(time: Array, after: float) -> NDArray[np.bool_] | None:
-    """Which samples lie later than all before them; None when all do (the ordinary case)."""
-    if len(time) == 0 or (time[0] > after and time[-1] < np.inf and bool((time[1:] > time[:-1]).all())):
+def rising(time: Array, after: float, before: float) -> NDArray[np.bool_] | None:
+    """Which samples are to be kept; None when all are (the ordinary case).
+
+    after: time of the last sample that was kept. before: time of the last one that arrived, kept or not. A sample is
+    kept if its time is a number and lies after all that were kept before. One that leaps more than LEAP_S ahead is kept
+    only if its predecessor had leapt as well: a single broken stamp must not outlaw everything that follows it.
+    """
+    if len(time) == 0 or (time[0] > after and time[-1] <= after + LEAP_S and bool((time[1:] > time[:-1]).all())):
         return None
-    # A stamp that is no number, or infinite, must not outlaw those after it.
-    known = np.where(np.isfinite(time), time, np.nan)
-    highest = np.fmax.accumulate(np.concatenate(([after], known)))[:-1]
-    return np.asarray(known > highest)
+    keep = np.zeros(len(time), np.bool_)
+    for i, t in enumerate(time.tolist()):
+        if after < t < np.inf and (after == -np.inf or t - after <= LEAP_S or 0.0 <= t - before <= LEAP_S):
+            keep[i] = True
+            after = t
+        before = t
+    return keep

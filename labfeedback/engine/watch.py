@@ -1,4 +1,4 @@
-"""Silent streams, judged by the TICKs in the log: 250 ms and the screen goes neutral, 2 s and the block pauses."""
+"""Silent streams, judged by the TICKs in the log: within 250 ms the screen goes neutral, after 2 s the block pauses."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Watch:
         self._neutral, self._pause = neutral_s, pause_s
         self.last_tick = -math.inf
         self._since: dict[int, float] = {}  # silent streams and the time of their last sample
+        self._waiting: dict[int, float] = {}  # streams that never sent a sample, and the first TICK that found so
         self.paused = False
 
     @property
@@ -35,7 +36,7 @@ class Watch:
         found: list[Verdict] = []
         for stream, newest in zip((MARKERS, FORCES), last, strict=True):
             if newest == -math.inf:
-                continue
+                newest = self._waiting.setdefault(stream, tick)
             age = tick - newest
             if age > self._neutral and stream not in self._since:
                 self._since[stream] = newest

@@ -11,7 +11,7 @@ from labfeedback.records import HEALTH, Rows
 
 OK, WARN, NEUTRAL, PAUSED = range(4)
 WARN_S: Final = 0.050
-NEUTRAL_S: Final = 0.250
+NEUTRAL_S: Final = 0.190  # with the next TICK and the way to the screen: neutral within 250 ms
 PAUSE_S: Final = 2.0
 STATE_NAMES: Final = ("ok", "late", "silent", "paused")
 _KEPT: Final = 1024  # durations behind the percentiles: about a second of a 1 kHz loop

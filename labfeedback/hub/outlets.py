@@ -74,7 +74,7 @@ def event_json(row: Any) -> str:
     code = int(row["code"])
     return json.dumps(
         {
-            "time_s": float(row["time_s"]),
+            "time_s": None if row["time_s"] != row["time_s"] else float(row["time_s"]),
             "code": code,
             "name": EventCode(code).name.lower(),
             "side": int(row["side"]),
