@@ -140,9 +140,7 @@ def check(
         exact = recompute(visit, make_engine, chunk=chunk, cuts=cuts, gather=False)
         if any(exact.tables[name].tobytes() != replayed.tables[name].tobytes() for name in COMPUTED):
             verdict.replayed = replayed = exact
-            verdict.sentences.append(
-                "The engine depends on how samples are cut (law 1 is broken): please report it."
-            )
+            verdict.sentences.append("The engine depends on how samples are cut (law 1 is broken): please report it.")
     if replayed.failure:
         verdict.sentences.append(f"The engine stopped before the end: {replayed.failure}")
     recorded_by = str(about.get("engine_hash", "unknown"))

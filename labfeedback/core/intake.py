@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labfeedback.core.kernel import kernel
+from labfeedback.core.plates import plate_wrenches
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,9 +38,51 @@ def take_markers(values: Array, columns: Ints, scale: float, turn: Array, previo
                     out[i, m, r] = scale * (turn[r, 0] * x + turn[r, 1] * y + turn[r, 2] * z)
 
 
-@kernel("void(f8[:,::1], i8[::1], f8[::1], f8[:,::1])")
-def take_channels(values: Array, columns: Ints, scale: Array, out: Array) -> None:
-    """out[:, j] = scale[j] * values[:, columns[j]]: plate channels in rig order, N and Nm."""
-    for i in range(len(values)):
-        for j in range(len(columns)):
-            out[i, j] = scale[j] * values[i, columns[j]]
+@kernel(
+    "void(f8[:,::1], i8[::1], f8[::1], f8[::1], f8[:,:,::1], f8[:,::1], i8[::1],"
+    " f8[:,:,::1], f8[:,::1], f8[:,::1], f8[::1])"
+)
+def take_forces(
+    values: Array,
+    columns: Ints,
+    scale: Array,
+    limits: Array,
+    turn: Array,
+    origin: Array,
+    foot: Ints,
+    wrench: Array,
+    vertical: Array,
+    share: Array,
+    broken: Array,
+) -> None:
+    """values (n, channels) as received -> what the engine keeps of each sample, written in place.
+
+    columns, scale: (6 plates,) channel and source unit to N or Nm, in rig order. limits: (6 plates,) full scale, inf
+    where unknown. turn, origin, foot: see `plates.plate_wrenches`. wrench: (n, 2, 6) of each foot about the lab origin.
+    vertical: (n, 2) N. share: (n, 2) largest |channel| / limit. broken: (n,) 1 where a channel is no number; such
+    a sample counts as unloaded and is flagged, because a NaN would live on in every filter after it.
+    """
+    n = len(values)
+    plates = len(foot)
+    channels = np.empty((n, 6 * plates))
+    for i in range(n):
+        broken[i] = 0.0
+        share[i, 0] = 0.0
+        share[i, 1] = 0.0
+        for j in range(6 * plates):
+            x = scale[j] * values[i, columns[j]]
+            channels[i, j] = x
+            # Infinity minus itself is no number either.
+            if x - x != 0.0:
+                broken[i] = 1.0
+            f = foot[j // 6]
+            load = abs(x) / limits[j]
+            if load > share[i, f]:
+                share[i, f] = load
+        if broken[i] == 1.0:
+            for j in range(6 * plates):
+                channels[i, j] = 0.0
+    plate_wrenches(channels, turn, origin, foot, wrench)
+    for i in range(n):
+        vertical[i, 0] = wrench[i, 0, 1]
+        vertical[i, 1] = wrench[i, 1, 1]

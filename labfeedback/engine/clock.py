@@ -43,6 +43,11 @@ class Clock:
         self.offset_s = statistics.median(self.measured)
         return stepped
 
+    @property
+    def shift_s(self) -> float:
+        """What is added to a raw stamp."""
+        return self.offset_s - self.latency_s
+
     def map(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) raw stamps -> local LSL time, s."""
-        return raw + (self.offset_s - self.latency_s)
+        return raw + self.shift_s

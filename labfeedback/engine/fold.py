@@ -211,10 +211,10 @@ class Engine:
         reached = max(self._forces.track.last_time, given_up)
         while True:
             time = self._markers.track.time
-            ready = int(np.searchsorted(time, reached, side="right"))
+            ready = int(time.searchsorted(reached, side="right"))
             if self._done >= ready:
                 return
-            stop = min(ready, int(np.searchsorted(time, self._schedule[0][0])))
+            stop = min(ready, int(time.searchsorted(self._schedule[0][0])))
             if stop > self._done:
                 self._run(self._done, stop)
                 self._done = stop

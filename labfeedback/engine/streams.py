@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from labfeedback.core.contact import FOUND, find_contacts, new_state
 from labfeedback.core.filters import smooth
-from labfeedback.core.intake import take_channels, take_markers
-from labfeedback.core.plates import plate_wrenches
+from labfeedback.core.intake import take_forces, take_markers
 from labfeedback.engine.clock import Clock
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.start import Setup
@@ -16,6 +15,18 @@ from labfeedback.engine.track import Track, rising
 from labfeedback.inputlog import Samples
 
 Array = NDArray[np.float64]
+
+
+def _in_order(
+    samples: Samples, clock: Clock, after: float, before: float
+) -> tuple[Array, Array, NDArray[np.bool_] | None]:
+    """Local times and values (float64) of the samples to keep, and which of those that arrived they are."""
+    time = clock.map(samples.raw_time)
+    values = np.ascontiguousarray(samples.values, np.float64)
+    kept = rising(time, after, before)
+    if kept is not None:
+        time, values = time[kept], np.ascontiguousarray(values[kept])
+    return time, values, kept
 
 
 class MarkerStream:
@@ -31,17 +42,13 @@ class MarkerStream:
 
     def take(self, samples: Samples) -> None:
         """Append a chunk; samples whose time cannot be right are left out (see `track.rising`)."""
-        time = self.clock.map(samples.raw_time)
-        index = np.arange(samples.first, samples.first + len(time))
-        values = np.ascontiguousarray(samples.values, np.float64)
-        keep = rising(time, self.track.last_time, self._arrived)
-        if len(time):
-            self._arrived = float(time[-1])
-        if keep is not None:
-            time, index, values = time[keep], index[keep], np.ascontiguousarray(values[keep])
-        position = np.empty((len(time), len(self._plan.columns), 3))
-        take_markers(values, self._plan.columns, self._plan.scale, self._plan.turn, self._previous, position)
-        self.track.append(time, index, {"position": position, "residual": np.full((len(time), 2), np.nan)})
+        time, values, kept = _in_order(samples, self.clock, self.track.last_time, self._arrived)
+        if len(samples.raw_time):
+            self._arrived = float(samples.raw_time[-1]) + self.clock.shift_s
+        rows = self.track.extend(time, samples.first, kept)
+        plan, position = self._plan, self.track.rows("position", rows)
+        take_markers(values, plan.columns, plan.scale, plan.turn, self._previous, position)
+        self.track.rows("residual", rows)[:] = np.nan
 
 
 class ForceStream:
@@ -56,46 +63,28 @@ class ForceStream:
         self._state = new_state()
         self._arrived = np.nan  # time of the last sample, kept or not
         self._smoothed = 0  # rows whose smooth value is known
-        self._scale = plan.channel_scale
-        self._limited = bool(np.isfinite(plan.plate_limits).any())
         # wrench: (2, 6) about the lab origin; share: of full scale; broken: 1 where a channel was not a number
         self.track = Track({"wrench": (2, 6), "vertical": (2,), "smooth": (2,), "share": (2,), "broken": ()}, 16384)
 
     def take(self, samples: Samples) -> None:
         """Append a chunk; samples whose time cannot be right are left out (see `track.rising`)."""
-        plan = self._plan
-        time = self.clock.map(samples.raw_time)
-        index = np.arange(samples.first, samples.first + len(time))
-        values = np.ascontiguousarray(samples.values, np.float64)
-        keep = rising(time, self.track.last_time, self._arrived)
-        if len(time):
-            self._arrived = float(time[-1])
-        if keep is not None:
-            time, index, values = time[keep], index[keep], np.ascontiguousarray(values[keep])
-        channels = np.empty((len(time), len(plan.channels)))
-        take_channels(values, plan.channels, self._scale, channels)
-        broken = np.zeros(len(time))
-        if not np.isfinite(channels.sum()):
-            broken[:] = ~np.isfinite(channels).all(axis=1)
-            channels[broken > 0] = 0.0  # flagged; a NaN would live on in every filter after it
-        wrench = np.empty((len(time), 2, 6))
-        plate_wrenches(channels, plan.plate_turn, plan.plate_origin, plan.plate_foot, wrench)
-        share = np.zeros((len(time), 2))
-        if self._limited:
-            load = np.abs(channels) / plan.plate_limits
-            for plate, foot in enumerate(plan.plate_foot):
-                share[:, foot] = np.maximum(share[:, foot], load[:, 6 * plate : 6 * plate + 6].max(axis=1))
-        vertical = np.ascontiguousarray(wrench[:, :, 1])
-        self.track.append(
-            time,
-            index,
-            {
-                "wrench": wrench,
-                "vertical": vertical,
-                "smooth": np.full_like(vertical, np.nan),
-                "share": share,
-                "broken": broken,
-            },
+        plan, track = self._plan, self.track
+        time, values, kept = _in_order(samples, self.clock, track.last_time, self._arrived)
+        if len(samples.raw_time):
+            self._arrived = float(samples.raw_time[-1]) + self.clock.shift_s
+        rows = track.extend(time, samples.first, kept)
+        take_forces(
+            values,
+            plan.channels,
+            plan.channel_scale,
+            plan.plate_limits,
+            plan.plate_turn,
+            plan.plate_origin,
+            plan.plate_foot,
+            track.rows("wrench", rows),
+            track.rows("vertical", rows),
+            track.rows("share", rows),
+            track.rows("broken", rows),
         )
 
     def contacts(self) -> Array:

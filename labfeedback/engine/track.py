@@ -43,19 +43,25 @@ class Track:
         """(count, ...) one of the columns."""
         return self._columns[name][: self.count]
 
-    def append(self, time: Array, index: Ints, columns: dict[str, Array]) -> None:
-        """Add samples whose times all lie after `last_time` and rise."""
+    def extend(self, time: Array, first: int, kept: NDArray[np.bool_] | None) -> slice:
+        """Make room for samples whose times rise and lie after `last_time`; returns the rows to fill in.
+
+        first: stream index of the first one that arrived. kept: which of those that arrived these are, None for all.
+        """
         n = len(time)
         if not self.count and n and self.first_time != self.first_time:
             self.first_time = float(time[0])
         if self.count + n > len(self._time):
             self._grow(self.count + n)
-        stop = self.count + n
-        self._time[self.count : stop] = time
-        self._index[self.count : stop] = index
-        for name, values in columns.items():
-            self._columns[name][self.count : stop] = values
-        self.count = stop
+        rows = slice(self.count, self.count + n)
+        self._time[rows] = time
+        self._index[rows] = first + (np.arange(n) if kept is None else np.flatnonzero(kept))
+        self.count += n
+        return rows
+
+    def rows(self, name: str, rows: slice) -> Array:
+        """(n, ...) some rows of one of the columns, to be filled in."""
+        return self._columns[name][rows]
 
     def holes(self, since: int, longest: float) -> list[tuple[float, float]]:
         """(time, interval before it) of the rows from `since` on that come later than `longest` s after the last."""

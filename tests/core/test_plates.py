@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from labfeedback.core.intake import take_channels, take_markers
+from labfeedback.core.intake import take_forces, take_markers
 from labfeedback.core.plates import centre_of_pressure, moment_about, plate_wrenches
 from tests import naive
 
@@ -86,9 +86,28 @@ def test_below_the_threshold_there_is_no_centre_of_pressure():
 
 
 def test_channels_are_picked_and_scaled():
-    out = np.empty((2, 3))
-    take_channels(np.arange(10.0).reshape(2, 5), np.array([4, 0, 2]), np.array([1.0, 10.0, 1e-3]), out)
-    np.testing.assert_allclose(out, [[4, 0, 0.002], [9, 50, 0.007]])
+    values = np.array([[0.0, 7, 1, 2, 3, 4, 5], [np.nan, -700, 1, 2, 3, 4, 5], [9.0, np.inf, 1, 2, 3, 4, 5]])
+    wrench, vertical, share, broken = np.empty((3, 2, 6)), np.empty((3, 2)), np.empty((3, 2)), np.empty(3)
+    turn, origin = np.diag([1.0, 2.0, 3.0])[None], np.zeros((1, 3))
+    take_forces(
+        values,
+        np.array([2, 1, 3, 4, 5, 6]),
+        np.array([1.0, 10.0, 1.0, 1e-3, 1e-3, 1e-3]),
+        np.array([np.inf, 1000.0, 10.0, np.inf, np.inf, np.inf]),
+        turn,
+        origin,
+        np.array([1]),
+        wrench,
+        vertical,
+        share,
+        broken,
+    )
+    np.testing.assert_allclose(wrench[0, 1], [1, 140, 6, 0.003, 0.008, 0.015])
+    assert not wrench[:, 0].any(), "the foot without a plate has no load"
+    np.testing.assert_allclose(vertical[0], [0, 140])
+    np.testing.assert_allclose(share[:2], [[0, 0.2], [0, 7.0]])
+    np.testing.assert_allclose(broken, [0, 0, 1])
+    assert not wrench[2].any(), "a sample that is no number must not reach a filter"
 
 
 class TestMissingMarkers:

@@ -111,7 +111,26 @@ def signals(rng: np.random.Generator) -> Iterator[Call]:
         intake.take_markers,
         (values, columns, 1e-3, rng.normal(size=(3, 3)), np.full((2, 3), NAN), np.empty((6, 2, 3))),
     )
-    yield "take_channels", intake.take_channels, (values, np.array([3, 0]), np.array([1.0, 1e-3]), np.empty((6, 2)))
+    received = 100.0 * rng.normal(size=(6, 13))
+    received[2, 4] = NAN
+    received[3, 7] = np.inf
+    yield (
+        "take_forces",
+        intake.take_forces,
+        (
+            received,
+            np.array([*range(12, 6, -1), *range(6)]),
+            np.tile([1.0, 1.0, 1.0, 1e-3, 1e-3, 1e-3], 2),
+            np.array([50.0] * 6 + [np.inf] * 6),
+            rng.normal(size=(2, 3, 3)),
+            rng.normal(size=(2, 3)),
+            np.array([1, 0]),
+            np.empty((6, 2, 6)),
+            np.empty((6, 2)),
+            np.empty((6, 2)),
+            np.empty(6),
+        ),
+    )
     yield (
         "plate_wrenches",
         plates.plate_wrenches,
