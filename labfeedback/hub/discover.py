@@ -15,6 +15,7 @@ from labfeedback.hub.lsl import source
 from labfeedback.layout import PLATE_CHANNELS, Layout
 from labfeedback.markerset import MarkerSet
 
+FORGET_S: Final = 2.5  # an outlet that went is forgotten then: long enough for a lost packet, short enough to notice
 SETTLE_S: Final = 0.8  # after the first match: time in which a second outlet would show up too
 CORNER_TOLERANCE_M: Final = 0.001
 RATE_TOLERANCE: Final = 0.05
@@ -33,8 +34,7 @@ class Lookout:
     """All outlets that can be seen, kept up to date in the background."""
 
     def __init__(self) -> None:
-        # An outlet that went is forgotten after this time: long enough for a lost packet, short enough to notice.
-        self._resolver = pylsl.ContinuousResolver(forget_after=2.5)
+        self._resolver = pylsl.ContinuousResolver(forget_after=FORGET_S)
 
     def visible(self) -> list[Any]:
         """StreamInfos (without descriptions) of every outlet but our own results, one per outlet."""
@@ -188,7 +188,12 @@ def _check_units(layout: Layout, allowed: Callable[[str], tuple[str, ...]]) -> N
 
 def compare(old: Layout, new: Layout) -> str:
     """What differs between the layout that was linked and one that came back; empty when they are interchangeable."""
-    differences = []
+    # Another source id or computer is another sender, perhaps of another person, however alike the streams are.
+    differences = [
+        f"{what.replace('_', ' ')} {getattr(old, what)!r} -> {getattr(new, what)!r}"
+        for what in ("source_id", "hostname")
+        if getattr(old, what) != getattr(new, what)
+    ]
     before, after = [c.label for c in old.channels], [c.label for c in new.channels]
     if before != after:
         gone, extra = [x for x in before if x not in after], [x for x in after if x not in before]

@@ -36,6 +36,7 @@ class LiveStream:
         """
         self.stream = stream
         self.uid: str = info.uid()
+        self.born_s: float = info.created_at()  # on the sender's clock
         self.inlet = pylsl.StreamInlet(info, max_buflen=BUFFER_S, recover=False)
         try:
             full = self.inlet.info(PATIENCE_S)

@@ -50,7 +50,6 @@ class Loop:
         self.log = log
         self._live: list[LiveStream | None] = list(streams)
         self._epoch = [0] * len(streams)
-        self._layouts = [live.layout for live in streams]
         self._offset = [live.offset[0] for live in streams]
         self._clock, self._reconnect, self._shown, self._talk = clock, reconnect, shown, talk
         self._stopped, self._seconds = stopped, seconds
@@ -70,6 +69,7 @@ class Loop:
             self.log.link(live.stream, 0, live.layout.model_dump_json())
             self.log.offset(live.stream, live.offset[0], live.offset[1])
             self._clock.watch(live)
+            self._reconnect.watch(live)
             live.flush()
         gc.collect()
         gc.freeze()
@@ -132,7 +132,7 @@ class Loop:
         self._live[stream] = None
         self._clock.forget(stream)
         self.log.link(stream, self._epoch[stream], "")
-        self._reconnect.lost(stream, self._layouts[stream], live.uid)
+        self._reconnect.lost(stream)
         self._talk.note(f"the stream of {NAMES[stream]} is lost; looking for it. Feedback is neutral", loud=True)
 
     def _regain(self, live: LiveStream) -> None:
@@ -155,6 +155,7 @@ class Loop:
             if epoch == self._epoch[stream] and self._live[stream] is not None:
                 self._offset[stream] = offset
                 self.log.offset(stream, offset, uncertainty)
+        self._reconnect.ages = (now, self.health.ages(now))
         while self._reconnect.back:
             self._regain(self._reconnect.back.popleft())
         while self._reconnect.notes:
@@ -192,7 +193,7 @@ class Loop:
         """A sender that restarted behind a pulled cable leaves a connection that never says it is dead."""
         for stream, age in enumerate(self.health.ages(now)):
             live = self._live[stream]
-            if live is not None and age > DEAD_CONNECTION_S and self._reconnect.another_outlet(stream, live.uid):
+            if live is not None and age > DEAD_CONNECTION_S and self._reconnect.successor(stream):
                 self._lose(stream)
 
     def _end(self, now: float, began: float) -> str:

@@ -194,3 +194,38 @@ def test_a_stop_command_ends_the_walk_and_is_in_the_log(hub: HubMaker, device: D
     walk.commands.send({"do": "stop"})
     assert walk.wait_for(lambda news: news["kind"] == "ended")["why"] == "ended by the operator"
     assert any(isinstance(m, Command) and json.loads(m.text) == {"do": "stop"} for m in walk.end())
+
+
+def test_a_silent_source_is_never_replaced_by_another_of_its_name(hub: HubMaker, device: DeviceMaker) -> None:
+    rig = small_rig("other")
+    markers = device(marker_layout(rig))
+    device(force_layout(rig))
+    walk = hub(rig)
+    walk.wait_for(linked)
+    device(marker_layout(rig).model_copy(update={"source_id": "of another person"}))
+    note = walk.wait_for(lambda news: "duplicate" in news.get("text", ""))
+    assert note["loud"] and "'of another person'" in note["text"] and "not used" in note["text"]
+    markers.silent = True
+    time.sleep(3.5)
+    sent = markers.sent
+    markers.silent = False
+    walk.wait_for(lambda news: news["kind"] == "status" and news["state"] == 0 and news["markers_age_s"] < 0.1)
+    time.sleep(0.3)
+    messages = walk.end()
+    assert [m.connected for m in messages if isinstance(m, Link) and m.stream == 0] == [True]
+    counts = np.concatenate([m.values[:, 0] for m in messages if isinstance(m, Samples) and m.stream == 0])
+    assert np.all(np.diff(counts) == 1) and counts[-1] > sent
+    assert any(isinstance(m, Command) and "duplicate" in m.text for m in messages)
+
+
+def test_a_lost_source_does_not_come_back_as_another_sender(hub: HubMaker, device: DeviceMaker) -> None:
+    rig = small_rig("impostor")
+    markers = device(marker_layout(rig))
+    device(force_layout(rig))
+    walk = hub(rig)
+    walk.wait_for(linked)
+    markers.go()
+    device(marker_layout(rig).model_copy(update={"source_id": "of another person"}))
+    note = walk.wait_for(lambda news: "REFUSED" in news.get("text", ""))
+    assert note["loud"] and "source id 'm' -> 'of another person'" in note["text"]
+    assert [m.connected for m in walk.end() if isinstance(m, Link) and m.stream == 0] == [True, False]

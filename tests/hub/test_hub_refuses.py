@@ -75,7 +75,9 @@ def test_a_stream_at_another_rate_is_refused() -> None:
 
 def test_layouts_are_compared_by_channels_order_units_and_plates() -> None:
     layout = marker_layout(RIG)
-    assert compare(layout, layout.model_copy(update={"hostname": "another", "source_id": "x"})) == ""
+    assert compare(layout, layout.model_copy()) == ""
+    assert "source id 'm' -> 'x'" in compare(layout, layout.model_copy(update={"source_id": "x"}))
+    assert "hostname '' -> 'another'" in compare(layout, layout.model_copy(update={"hostname": "another"}))
     assert "gone: RKL_X" in compare(layout, marker_layout(RIG, labels=["NEW", *LABELS[1:]]))
     assert "another order" in compare(layout, marker_layout(RIG, labels=[*LABELS[1:], LABELS[0]]))
     assert "RKL_X m -> mm" in compare(layout, marker_layout(RIG, unit="mm"))
