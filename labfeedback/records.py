@@ -57,7 +57,6 @@ class CueState(IntEnum):
 class EventCode(IntEnum):
     """What happened; the sentence is in the event's text."""
 
-    STARTED = 1
     STREAM_LINKED = 2
     STREAM_LOST = 3
     STREAM_SILENT = 4
@@ -76,6 +75,7 @@ class EventCode(IntEnum):
     NOTE = 17
     FINISHED = 18
     CLOCK_STEP = 19
+    WEIGHT_DIFFERS = 20
 
 
 _SIDED: Final = ("right", "left")
@@ -126,7 +126,7 @@ STEP: Final = np.dtype(
         ("residual_mm", "<f8"),  # largest cluster residual in the stance
         ("gap_s", "<f8"),  # longest hole of either stream in the filter's window (flag stream_gap)
         ("load_share", "<f8"),  # largest |channel| / its limit (flag saturated)
-        ("cop_to_foot_m", "<f8"),  # median horizontal distance of COP to the heel-toe line, 20-80 % of stance
+        ("cop_to_foot_m", "<f8"),  # mean horizontal distance of COP to the heel-toe line, 20-80 % of stance
     ]
 )
 

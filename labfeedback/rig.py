@@ -116,7 +116,6 @@ class Rig(BaseModel):
     plates: tuple[Plate, ...]
     streams: Streams
     screen: Screen = Screen()
-    belt_speed_m_s: float | None = Field(None, gt=0, lt=4, description="nominal; measured from the stance foot anyway")
 
     @cached_property
     def to_lab(self) -> NDArray[np.float64]:

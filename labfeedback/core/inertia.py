@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# Layout of the (22,) vector of `segment_inertia`: shank 0..9, foot 10..19, then how the foot is measured.
+# Layout of the (21,) vector of `segment_inertia`: shank 0..9, foot 10..19, then how the foot is measured.
 MASS: Final = 0  # kg
 COM: Final = 1  # three fractions of the segment's length, in its axes, from its origin
 TENSOR: Final = 4  # xx yy zz xy xz yz as squared fractions of the length

@@ -59,14 +59,14 @@ def take_forces(
 
     columns, scale: (6 plates,) channel and source unit to N or Nm, in rig order. limits: (6 plates,) full scale, inf
     where unknown. turn, origin, foot: see `plates.plate_wrenches`. wrench: (n, 2, 6) of each foot about the lab origin.
-    vertical: (n, 2) N. share: (n, 2) largest |channel| / limit. broken: (n,) 1 where a channel is no number; such
-    a sample counts as unloaded and is flagged, because a NaN would live on in every filter after it.
+    vertical: (n, 2) N. share: (n, 2) largest |channel| / limit. broken: (n,) set to 1 where a channel is no
+    number; such a sample counts as unloaded and is flagged, because a NaN would live on in every filter after it.
     """
     n = len(values)
     plates = len(foot)
     channels = np.empty((n, 6 * plates))
     for i in range(n):
-        broken[i] = 0.0
+        lost = False
         share[i, 0] = 0.0
         share[i, 1] = 0.0
         for j in range(6 * plates):
@@ -74,12 +74,13 @@ def take_forces(
             channels[i, j] = x
             # Infinity minus itself is no number either.
             if x - x != 0.0:
-                broken[i] = 1.0
+                lost = True
             f = foot[j // 6]
             load = abs(x) / limits[j]
             if load > share[i, f]:
                 share[i, f] = load
-        if broken[i] == 1.0:
+        if lost:
+            broken[i] = 1.0
             for j in range(6 * plates):
                 channels[i, j] = 0.0
     plate_wrenches(channels, turn, origin, foot, wrench)

@@ -50,7 +50,10 @@ HEEL_SPEED: Final = 14  # m/s along X, mean over 25-45 %: minus the belt's speed
 FACING: Final = 15  # mean over 20-60 % of (tibia's X) . (foot's X): negative when left and right labels are exchanged
 HEEL_LOW: Final = 16  # lowest tenth of the heel's height in stance, m
 TOE_LOW: Final = 17
-SUMMARY: Final = 18
+BRAKE: Final = 18  # mean fore-aft force over 10-30 %, N: a foot in front brakes (negative)
+PUSH: Final = 19  # the same over 70-90 %: a foot behind pushes (positive)
+INWARD: Final = 20  # mean force towards the body's midline over the mean vertical force: 0.03-0.08 in walking people
+SUMMARY: Final = 21
 
 # Columns of the curves, one row a frame of the window.
 C_KAM: Final = 0
@@ -64,7 +67,9 @@ C_HEEL_X: Final = 7
 C_FACING: Final = 8
 C_HEEL_Y: Final = 9
 C_TOE_Y: Final = 10
-CURVES: Final = 11
+C_FX: Final = 11
+C_INWARD: Final = 12
+CURVES: Final = 13
 
 
 @kernel("void(f8[:,:,::1])")
@@ -227,6 +232,8 @@ def compute_step(
         )
         curves[k, C_HEEL_Y] = points[k, HEEL, 1]
         curves[k, C_TOE_Y] = frames[FRONT, 1]
+        curves[k, C_FX] = forces[k, 0]
+        curves[k, C_INWARD] = -s * forces[k, 2]
     for c in range(CURVES):
         over_stance(time, curves, c, start, end, stance[c])
     duration = end - start
@@ -256,6 +263,9 @@ def compute_step(
     if top >= 0:
         summary[FZ_PEAK] = stance[C_FZ, top]
         summary[FZ_MEAN] = mean_between(stance[C_FZ], 0, POINTS - 1)
+        summary[BRAKE] = mean_between(stance[C_FX], 20, 60)
+        summary[PUSH] = mean_between(stance[C_FX], 140, 180)
+        summary[INWARD] = mean_between(stance[C_INWARD], 0, POINTS - 1) / summary[FZ_MEAN]
     summary[COP_TO_FOOT] = mean_between(stance[C_COP], 40, 160)
     summary[HEEL_SPEED] = (stance[C_HEEL_X, 90] - stance[C_HEEL_X, 50]) / (0.2 * duration)
     summary[FACING] = mean_between(stance[C_FACING], 40, 120)

@@ -78,7 +78,7 @@ class Feedback:
         return [] if self.held is not None else [self._cue(time_s, CueState.NOT_MEASURED, time_s + last_s)]
 
     def final(
-        self, time_s: float, contact_s: float, end_s: float, fpa_deg: float, valid: bool, last_s: float
+        self, time_s: float, contact_s: float, fpa_deg: float, valid: bool, last_s: float
     ) -> tuple[list[Rows], str]:
         """A finished step of the trained foot; returns cues and what the course decided ('', 'target', 'refused')."""
         course = self.course
@@ -89,7 +89,7 @@ class Feedback:
         if self.held is not None:  # steps of a pause are recorded, but neither warm up nor make a baseline
             return [], ""
         warm = course.warm_up > 0
-        decided = course.add_step(contact_s, end_s, fpa_deg, valid)
+        decided = course.add_step(contact_s, fpa_deg, valid)
         judged = self._judged if self._judged and self._judged[0] == contact_s else None
         self._judged = None
         if course.refused or (warm and course.has_target):

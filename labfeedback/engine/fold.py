@@ -23,6 +23,7 @@ from labfeedback.engine.history import History
 from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.plan import Plan, make_plan
 from labfeedback.engine.reel import Reel
+from labfeedback.engine.scale import Scale
 from labfeedback.engine.start import Setup, parse_start
 from labfeedback.engine.steps import Stance, StepMaker, longest_interval
 from labfeedback.engine.streams import ForceStream, MarkerStream
@@ -66,7 +67,8 @@ class Engine:
         streams = self.setup.rig.streams
         self._clocks = {MARKERS: Clock(streams.markers.latency_s), FORCES: Clock(streams.forces.latency_s)}
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
-        self._guard = Guard()
+        self._scale = Scale(self.setup.subject.mass_kg)
+        self._guard = Guard(settings.residual_limit_mm)
         self._paused = False
 
     def feed(self, record: Record) -> Outputs:
@@ -137,6 +139,8 @@ class Engine:
         if self._clocks[record.stream].add(record.offset_s):
             name = "markers" if record.stream == MARKERS else "forces"
             self._reel.event(self._now(), EventCode.CLOCK_STEP, f"clock of {name} stepped", value=record.offset_s)
+            if self._plan is not None:
+                (self._markers if record.stream == MARKERS else self._forces).clock_stepped()
 
     def _take(self, record: Samples) -> None:
         if self._plan is None or record.stream not in (MARKERS, FORCES) or len(record.raw_time) == 0:
@@ -282,6 +286,10 @@ class Engine:
     def _act(self, now: float, _time: float, kind: int, foot: int, start: float, end: float) -> None:
         if kind == _CONTACT:
             self._feet[foot, live.CONTACT] = start
+            if start == start:
+                self._history.contact(foot, start)
+                if text := self._scale.contact(foot, start, self._forces.track):
+                    self._reel.event(now, EventCode.WEIGHT_DIFFERS, text, value=self._scale.ratio)
             self._feet[foot, live.FLAT_SUM : live.SAID + 1] = 0.0
         elif kind == _TOE_OFF:
             self._feet[foot, live.CONTACT] = np.nan
@@ -311,7 +319,7 @@ class Engine:
             if training and training.foot == side:
                 self._reel.cues(self._feedback.take_back(now, stance.start, self._lasts(stance.foot)))
             return
-        # Half a frame: a window that begins with the recording's first sample is complete.
+        # A nanosecond: a window that begins with the recording's first sample is complete.
         if begin < self._markers.track.first_time - 1e-9 or begin < self._forces.track.first_time - 1e-9:
             text = f"first {SIDE_NAMES[side]} stance left out: its filter lead is not in the data"
             self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
@@ -332,12 +340,12 @@ class Engine:
         self._reel.step(finding)
         standing = finding.heel_speed < 0 and not row["missing_foot_markers"] and row["gap_s"] == 0
         if standing and not self._hazard:
-            self._history.add(foot, stance.start, finding.heel_low, finding.toe_low, finding.heel_speed)
+            self._history.add(foot, finding.heel_low, finding.toe_low, finding.heel_speed)
             self._learn()
         training = self.setup.training
         if training and training.foot == SIDES[foot]:
             valid, angle = bool(row["fpa_valid"]), float(row["fpa_deg"])
-            cues, decided = self._feedback.final(now, stance.start, stance.end, angle, valid, self._lasts(foot))
+            cues, decided = self._feedback.final(now, stance.start, angle, valid, self._lasts(foot))
             if decided:
                 self._decided(now, decided)
             self._reel.cues(cues)

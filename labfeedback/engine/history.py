@@ -22,14 +22,17 @@ class History:
         self._belt: list[float] = []
         self._starts: dict[int, list[float]] = {0: [], 1: []}
 
-    def add(self, foot: int, start_s: float, heel_low: float, toe_low: float, heel_speed: float) -> None:
+    def contact(self, foot: int, start_s: float) -> None:
+        """Every contact counts for the stride, whatever its step is worth: a missed one would double the interval."""
+        self._starts[foot].append(start_s)
+        del self._starts[foot][: -STRIDES - 1]
+
+    def add(self, foot: int, heel_low: float, toe_low: float, heel_speed: float) -> None:
         """Learn from a step whose foot stood on its plate with all its markers."""
         if len(self._heights[foot]) < HEIGHT_STEPS:
             self._heights[foot].append((heel_low, toe_low))
         self._belt.append(-heel_speed)
         del self._belt[:-BELT_STEPS]
-        self._starts[foot].append(start_s)
-        del self._starts[foot][: -STRIDES - 1]
 
     def standing(self, foot: int) -> tuple[float, float] | None:
         """(heel, front) standing heights, m; None until known."""

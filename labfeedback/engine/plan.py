@@ -82,7 +82,10 @@ def _segment(rows: dict[str, int], segment: Segment | None) -> tuple[list[int], 
         return [], []
     kept = [(rows[label], at) for label, at in zip(segment.labels, segment.reference, strict=True) if label in rows]
     if len(kept) < 3:
-        return [], []
+        raise StreamTrouble(
+            f"of the calibrated cluster {', '.join(segment.labels)} only {len(kept)} markers are in the stream: at "
+            "least 3 are needed. Use the marker set of the static trial"
+        )
     return [row for row, _ in kept], [at for _, at in kept]
 
 

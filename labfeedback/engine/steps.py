@@ -12,16 +12,14 @@ from labfeedback.core.peaks import POINTS
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.start import Setup
-from labfeedback.engine.track import Track
+from labfeedback.engine.track import JITTER_S, Track
 from labfeedback.records import SIDES, STEP, Flag, Rows
 
 Array = NDArray[np.float64]
 GRAVITY = 9.81
 SATURATED_AT = 0.98  # of a channel's full scale
-OFF_THE_FOOT_M = 0.15  # mean distance of COP and foot beyond which the load is another foot's
-# Stamps of a 1000 Hz stream that jitter by 0.2 ms have intervals of over 1.5 ms in every step, and move KAM by less
-# than 0.001 %BW*Ht; so does a hole of a few ms. Neither may cost the step.
-JITTER_S = 0.005
+OFF_THE_FOOT_M = 0.08  # mean distance of COP and foot beyond which the load is another foot's
+REVERSED = 0.02  # of the mean vertical force: walking people have 4-15 % fore-aft and 3-8 % sideways
 FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
 
 
@@ -45,6 +43,8 @@ class Finding:
 
     row: Rows  # one STEP
     heel_speed: float  # m/s along X in mid-stance
+    seen: float  # share of the leg's markers that were visible in the window
+    reversed_shear: str  # '', 'fore-aft' or 'sideways': a horizontal force whose sign cannot be right
     facing: float  # cosine of tibia's front and foot's direction
     heel_low: float
     toe_low: float
@@ -90,7 +90,11 @@ class StepMaker:
         r["step"], r["side"] = ordinal, SIDES[stance.foot]
         r["start_s"], r["end_s"], r["known_s"] = stance.start, stance.end, known_s
         flags = Flag(0)
-        gap = self._longest_gap(time, force_time, begin, end, forces.column("broken")[fa:fb])
+        broken = max(
+            markers.column("broken")[a:b].sum() / self._marker_rate,
+            forces.column("broken")[fa:fb].sum() / self._force_rate,
+        )
+        gap = max(self._longest_gap(time, force_time, begin, end), float(broken))
         r["gap_s"] = gap
         if gap > 0.0:
             flags |= Flag.STREAM_GAP
@@ -124,15 +128,20 @@ class StepMaker:
         if not (low <= r["fz_peak_bw"] <= high and mean_low <= r["fz_mean_bw"] <= mean_high):
             flags |= Flag.FORCE_RANGE
         heel_speed = float(summary[core.HEEL_SPEED])
-        elsewhere = heel_speed > FORWARD_M_S or r["cop_to_foot_m"] > OFF_THE_FOOT_M
-        if elsewhere:
+        swinging = heel_speed > FORWARD_M_S
+        if swinging:
             flags |= Flag.COP_OUTSIDE_FOOT | Flag.EVENTS
+        if r["cop_to_foot_m"] > OFF_THE_FOOT_M:
+            flags |= Flag.COP_OUTSIDE_FOOT
+        shear = _reversed_shear(summary)
+        if shear:
+            flags |= Flag.COP_OUTSIDE_FOOT
         r["flags"] = int(flags)
         withheld = flags & ~Flag.MARKERS or (flags & Flag.MARKERS and not carried)
         r["kam_valid"] = int(not withheld and np.isfinite(r["kam1_nm"]) and np.isfinite(r["kam2_nm"]))
         r["fpa_valid"] = int(
             not flags & Flag.STREAM_GAP
-            and not elsewhere
+            and not swinging  # then contact and toe-off are another foot's
             and r["missing_foot_markers"] == 0
             and bool(np.isfinite(r["fpa_deg"]))
         )
@@ -150,15 +159,15 @@ class StepMaker:
         return Finding(
             row,
             heel_speed,
+            1.0 - float(hidden.mean()) if hidden.size else 0.0,
+            shear,
             float(summary[core.FACING]),
             float(summary[core.HEEL_LOW]),
             float(summary[core.TOE_LOW]),
             kept,
         )
 
-    def _longest_gap(
-        self, time: Array, force_time: Array, begin: float, end: float, broken: NDArray[np.float64]
-    ) -> float:
+    def _longest_gap(self, time: Array, force_time: Array, begin: float, end: float) -> float:
         """The longest hole of either stream in the window, s; 0 when there is none."""
         worst = 0.0
         for t, rate in ((time, self._marker_rate), (force_time, self._force_rate)):
@@ -167,8 +176,6 @@ class StepMaker:
             steps = max(float(np.diff(t).max()), float(t[0]) - begin, end - float(t[-1]))
             if steps > longest_interval(rate):
                 worst = max(worst, steps)
-        if broken.any():
-            worst = max(worst, float(broken.sum()) / self._force_rate)
         return worst
 
     def _carried(self, positions: Array, foot: int) -> bool:
@@ -241,3 +248,16 @@ class StepMaker:
         weight = self._mass * GRAVITY
         r["fz_peak_bw"], r["fz_mean_bw"] = summary[core.FZ_PEAK] / weight, summary[core.FZ_MEAN] / weight
         r["cop_to_foot_m"] = summary[core.COP_TO_FOOT]
+
+
+def _reversed_shear(summary: Array) -> str:
+    """Which horizontal force has a sign that no walking person gives; no centre of pressure shows it.
+
+    A foot in front brakes and a foot behind pushes; each foot is pushed towards the other.
+    """
+    vertical = summary[core.FZ_MEAN]
+    if summary[core.BRAKE] > REVERSED * vertical and summary[core.PUSH] < -REVERSED * vertical:
+        return "fore-aft"
+    if summary[core.INWARD] < -REVERSED:
+        return "sideways"
+    return ""

@@ -17,62 +17,75 @@ from labfeedback.inputlog import Samples
 Array = NDArray[np.float64]
 
 
-def _in_order(
-    samples: Samples, clock: Clock, after: float, before: float
-) -> tuple[Array, Array, NDArray[np.bool_] | None]:
-    """Local times and values (float64) of the samples to keep, and which of those that arrived they are."""
-    time = clock.map(samples.raw_time)
-    values = np.ascontiguousarray(samples.values, np.float64)
-    kept = rising(time, after, before)
-    if kept is not None:
-        time, values = time[kept], np.ascontiguousarray(values[kept])
-    return time, values, kept
+class _Arrivals:
+    """What both streams share: the clock, and samples in the order of their times."""
+
+    def __init__(self, clock: Clock, rate_hz: float, columns: dict[str, tuple[int, ...]], capacity: int) -> None:
+        self.clock, self.rate_hz = clock, rate_hz
+        # broken: 1 where the clock stepped just before, or a channel was no number
+        self.track = Track({**columns, "broken": ()}, capacity)
+        self._arrived = np.nan  # time of the last sample, kept or not
+        self._stepped = False
+
+    def clock_stepped(self) -> None:
+        """The next sample lies on another clock than the last."""
+        self._stepped = True
+
+    def _make_room(self, samples: Samples) -> tuple[slice, Array]:
+        """Rows for the samples whose time can be right, marked where the clock broke, and their values (float64)."""
+        time = self.clock.map(samples.raw_time)
+        values = np.ascontiguousarray(samples.values, np.float64)
+        kept = rising(time, self.track.last_time, self._arrived)
+        if len(time):
+            self._arrived = float(time[-1])
+        if kept is None:
+            rows = self.track.extend(time, samples.first, None)
+            self.track.rows("broken", rows)[:] = 0.0
+        else:
+            values = np.ascontiguousarray(values[kept.samples])
+            rows = self.track.extend(time[kept.samples], samples.first, kept.samples)
+            self.track.rows("broken", rows)[:] = kept.broken
+        if self._stepped and rows.stop > rows.start:
+            self.track.rows("broken", rows)[0] = 1.0
+            self._stepped = False
+        return rows, values
 
 
-class MarkerStream:
+class MarkerStream(_Arrivals):
     """Marker positions on the local clock, in the lab frame."""
 
     def __init__(self, setup: Setup, plan: Plan, clock: Clock) -> None:
-        self.clock, self.rate_hz = clock, setup.rig.streams.markers.rate_hz
-        self._plan = plan
         count = len(plan.columns)
-        self.track = Track({"position": (count, 3), "residual": (2,)})
+        super().__init__(clock, setup.rig.streams.markers.rate_hz, {"position": (count, 3), "residual": (2,)}, 4096)
+        self._plan = plan
         self._previous = np.full((count, 3), np.nan)
-        self._arrived = np.nan
 
     def take(self, samples: Samples) -> None:
         """Append a chunk; samples whose time cannot be right are left out (see `track.rising`)."""
-        time, values, kept = _in_order(samples, self.clock, self.track.last_time, self._arrived)
-        if len(samples.raw_time):
-            self._arrived = float(samples.raw_time[-1]) + self.clock.shift_s
-        rows = self.track.extend(time, samples.first, kept)
+        rows, values = self._make_room(samples)
         plan, position = self._plan, self.track.rows("position", rows)
         take_markers(values, plan.columns, plan.scale, plan.turn, self._previous, position)
         self.track.rows("residual", rows)[:] = np.nan
 
 
-class ForceStream:
+class ForceStream(_Arrivals):
     """Wrenches of both feet on the local clock, and the contacts found in them."""
 
     def __init__(self, setup: Setup, plan: Plan, clock: Clock) -> None:
-        self.clock, self.rate_hz = clock, setup.rig.streams.forces.rate_hz
+        # wrench: (2, 6) of each foot about the lab origin; share: of full scale
+        columns: dict[str, tuple[int, ...]] = {"wrench": (2, 6), "vertical": (2,), "smooth": (2,), "share": (2,)}
+        super().__init__(clock, setup.rig.streams.forces.rate_hz, columns, 16384)
         self._plan = plan
         self._taps = np.array(setup.smoother)
         self._half = len(self._taps) // 2
         self._levels = (setup.settings.contact_rise_n, setup.settings.contact_n, setup.settings.hold_s)
         self._state = new_state()
-        self._arrived = np.nan  # time of the last sample, kept or not
         self._smoothed = 0  # rows whose smooth value is known
-        # wrench: (2, 6) about the lab origin; share: of full scale; broken: 1 where a channel was not a number
-        self.track = Track({"wrench": (2, 6), "vertical": (2,), "smooth": (2,), "share": (2,), "broken": ()}, 16384)
 
     def take(self, samples: Samples) -> None:
         """Append a chunk; samples whose time cannot be right are left out (see `track.rising`)."""
         plan, track = self._plan, self.track
-        time, values, kept = _in_order(samples, self.clock, track.last_time, self._arrived)
-        if len(samples.raw_time):
-            self._arrived = float(samples.raw_time[-1]) + self.clock.shift_s
-        rows = track.extend(time, samples.first, kept)
+        rows, values = self._make_room(samples)
         take_forces(
             values,
             plan.channels,

@@ -14,6 +14,7 @@ from labfeedback.records import LEFT, RIGHT, CueState
 
 FURTHEST_DEG = 15.0  # from the person's own angle; beyond it a target is refused
 LEAST_BASELINE_STEPS = 10
+LONGEST_STRIDE_S = 2.5  # a longer time between two contacts of a foot is no stride
 WARM_UP_STEPS = 2  # of the trained foot after a start, pause or stop: recorded, not used
 
 
@@ -50,7 +51,8 @@ class Course:
     def __init__(self, training: Training) -> None:
         self.training = training
         self.baseline: list[float] = []
-        self.since = math.nan
+        self.walked_s = 0.0  # strides of the baseline, without pauses
+        self._last_start = math.nan
         self.own_deg = math.nan
         self.target_deg = math.nan
         self.refused = False
@@ -66,24 +68,27 @@ class Course:
     def interrupt(self) -> None:
         """Walking stopped or data were lost: the next two steps are warm-up again."""
         self.warm_up = WARM_UP_STEPS
+        self._last_start = math.nan
 
-    def add_step(self, start_s: float, end_s: float, fpa_deg: float, valid: bool) -> str:
+    def add_step(self, start_s: float, fpa_deg: float, valid: bool) -> str:
         """A finished step of the trained foot. Returns '' or what it decided: 'target' or 'refused'."""
         if self.warm_up > 0:
             self.warm_up -= 1
             return ""
         if self.has_target or self.refused:
             return ""
-        if math.isnan(self.since):
-            self.since = start_s
+        if start_s - self._last_start < LONGEST_STRIDE_S:
+            self.walked_s += start_s - self._last_start
+        self._last_start = start_s
         if valid:
             self.baseline.append(fpa_deg)
-        if end_s - self.since < self.training.baseline_s or len(self.baseline) < LEAST_BASELINE_STEPS:
+        if self.walked_s < self.training.baseline_s or len(self.baseline) < LEAST_BASELINE_STEPS:
             return ""
         self.own_deg = math.fsum(self.baseline) / len(self.baseline)
         asked = self.training.signed_deg
         target = self.own_deg + asked if self.training.reference == "baseline" else asked
-        if abs(target - self.own_deg) > FURTHEST_DEG:
+        # Asked and furthest may be the same number; the sum and difference of floats must not refuse it.
+        if abs(target - self.own_deg) > FURTHEST_DEG + 1e-9:
             self.refused = True
             return "refused"
         self.target_deg = target

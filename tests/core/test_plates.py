@@ -87,7 +87,7 @@ def test_below_the_threshold_there_is_no_centre_of_pressure():
 
 def test_channels_are_picked_and_scaled():
     values = np.array([[0.0, 7, 1, 2, 3, 4, 5], [np.nan, -700, 1, 2, 3, 4, 5], [9.0, np.inf, 1, 2, 3, 4, 5]])
-    wrench, vertical, share, broken = np.empty((3, 2, 6)), np.empty((3, 2)), np.empty((3, 2)), np.empty(3)
+    wrench, vertical, share, broken = np.empty((3, 2, 6)), np.empty((3, 2)), np.empty((3, 2)), np.zeros(3)
     turn, origin = np.diag([1.0, 2.0, 3.0])[None], np.zeros((1, 3))
     take_forces(
         values,

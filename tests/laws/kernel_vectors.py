@@ -128,7 +128,7 @@ def signals(rng: np.random.Generator) -> Iterator[Call]:
             np.empty((6, 2, 6)),
             np.empty((6, 2)),
             np.empty((6, 2)),
-            np.empty(6),
+            np.zeros(6),
         ),
     )
     yield (

@@ -113,7 +113,7 @@ def test_the_step_table_is_printed_and_written(visit: Path, tmp_path: Path) -> N
 def test_only_ticks_that_find_both_streams_flowing_are_moved(visit: Path) -> None:
     with Recording.open(visit) as recording:
         limit = calm_limit(recording.start)
-        assert 0.1 < limit <= 0.125
+        assert 0.07 < limit <= 0.095
         raw = {s: np.concatenate([part.raw_time for part in recording.samples(s)]) for s in (0, 1)}
         ticks = [isinstance(record, Tick) for record in recording.records]
         mask = movable(recording.records, raw, limit)
