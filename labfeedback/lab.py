@@ -26,8 +26,12 @@ HUB: Final = "labfeedback.hub.program:run"
 RECORDER: Final = "labfeedback.recording.program:run"
 DISPLAY: Final = "labfeedback.display.program:run"
 
-MOST_RESTARTS: Final = 6
+# Pauses before a dead child is started again, by how often it died in the last minute; the last one for ever.
+RESTART_AFTER_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)
 RESTART_WINDOW_S: Final = 60.0
+LAST_TRIES: Final = 2  # of a recorder that keeps dying after the walk
+SILENT_S: Final = 1.0  # the hub speaks four times a second
+STUCK_S: Final = 5.0
 LOOK_S: Final = 0.05
 HUB_PATIENCE_S: Final = 15.0
 FINALISE_PATIENCE_S: Final = 180.0
@@ -104,6 +108,8 @@ class Lab:
         self._devices = [Child(f"device {n + 1}", start, restart=False) for n, start in enumerate(devices)]
         self._hub_ends = (hub_news, hub_commands)
         self._linked = False
+        self._quiet_s = 0.0  # since the linked hub's last news
+        self._stuck = False
         self._ending: dict[str, Any] = {}
         self._error: dict[str, Any] = {}
         self._asked = False
@@ -141,9 +147,13 @@ class Lab:
 
     def _watch(self) -> None:
         asked_at = 0.0
+        looked = time.monotonic()
         while self._hub.alive:
             try:
-                self._listen(LOOK_S)
+                heard = self._listen(LOOK_S)
+                now = time.monotonic()
+                self._heed_silence(heard, now - looked)
+                looked = now
                 self._mend()
                 if asked_at and time.monotonic() - asked_at > HUB_PATIENCE_S:
                     self._say("the hub does not end by itself; it is terminated", loud=True)
@@ -159,10 +169,28 @@ class Lab:
         while self._listen(0.0):
             pass
 
+    def _heed_silence(self, heard: bool, passed_s: float) -> None:
+        """A hub that neither speaks nor dies is as good as dead. passed_s: since the last look."""
+        was_silent = self._quiet_s > SILENT_S
+        if heard or not self._linked:
+            self._quiet_s = 0.0
+            if was_silent:
+                self._say("the hub speaks again", loud=True)
+            return
+        # What passed while we ourselves stood still (a computer asleep) is not the hub's silence.
+        self._quiet_s += min(passed_s, 5 * LOOK_S)
+        if self._quiet_s > SILENT_S:
+            self._tell({"kind": "hub silent", "seconds": self._quiet_s})
+            if not was_silent:
+                self._say("HUB SILENT: the program that computes does not answer; the screen is neutral", loud=True)
+        patience = HUB_PATIENCE_S if self._ending or self._error else STUCK_S
+        if self._quiet_s > patience:
+            self._stuck = True
+            self._say(f"the hub was silent for {patience:g} s and is ended; the recording is finished", loud=True)
+            self._end_hub_now()
+
     def _end_hub_now(self) -> None:
-        if self._hub.process is not None:
-            self._hub.process.terminate()
-            self._hub.process.join(SHORT_PATIENCE_S)
+        self._hub.end_now()
 
     def _listen(self, wait_s: float) -> bool:
         """Take the hub's news; False when there are none."""
@@ -186,7 +214,7 @@ class Lab:
         return True
 
     def _mend(self) -> None:
-        """Restart what died, at most MOST_RESTARTS times a minute."""
+        """Restart what died, after pauses that grow when it dies again and again."""
         for child in (self._recorder, self._display):
             if child is None or child.process is None or child.alive or child.given_up:
                 continue
@@ -203,25 +231,31 @@ class Lab:
                     self._say(f"{device.name} ended with exit code {device.process.exitcode}", loud=True)
 
     def _restart(self, child: Child) -> None:
+        """Start a dead child again, or note when it may be; called until it runs.
+
+        The recorder is never given up: what it has not written waits in the ring, and it may come back before that is
+        full (a disk that was unplugged, for one).
+        """
         assert child.process is not None
         now = time.monotonic()
-        while child.restarts and now - child.restarts[0] > RESTART_WINDOW_S:
-            child.restarts.popleft()
-        code = child.process.exitcode
-        if len(child.restarts) >= MOST_RESTARTS:
-            child.given_up = self._keep_logs = True
-            lost = "Nothing more is recorded: end the walk" if child is self._recorder else "The walk goes on"
-            self._say(
-                f"the {child.name} died {MOST_RESTARTS + 1} times in a minute (exit code {code}"
-                f"{self.last_words(child.log)}) and is not started again. {lost}. Details: {self._logs}",
-                loud=True,
-            )
-            return
-        child.restarts.append(now)
-        self._say(
-            f"the {child.name} died (exit code {code}{self.last_words(child.log)}) and is started again", loud=True
-        )
-        child.begin()
+        if not child.next_start:
+            while child.restarts and now - child.restarts[0] > RESTART_WINDOW_S:
+                child.restarts.popleft()
+            pause = RESTART_AFTER_S[min(len(child.restarts), len(RESTART_AFTER_S) - 1)]
+            child.restarts.append(now)
+            child.next_start = now + pause
+            when = f"in {pause:g} s" if pause else "now"
+            text = f"the {child.name} died (exit code {child.process.exitcode}{self.last_words(child.log)}) and is "
+            text += f"started again {when}"
+            if len(child.restarts) > len(RESTART_AFTER_S):
+                self._keep_logs = True
+                text += f". It died {len(child.restarts)} times in a minute. Details: {self._logs}"
+                if child is self._recorder:
+                    text += f". What is not recorded waits in memory, which is {self._ring.fill:.0%} full"
+            self._say(text, loud=True)
+        if now >= child.next_start:
+            child.next_start = 0.0
+            child.begin()
 
     def _finish(self) -> Ending:
         code = self._hub.process.exitcode if self._hub.process is not None else None
@@ -231,34 +265,64 @@ class Lab:
         elif self._ending:
             why, exit_code = str(self._ending["why"]), 0
         else:
+            gone = (
+                "did not answer and was ended" if self._stuck else f"is gone (exit code {code}{self.last_words('hub')})"
+            )
             why = (
-                f"the hub is gone (exit code {code}{self.last_words('hub')}): the walk has ended. Tell the patient to "
+                f"the hub {gone}: the walk has ended. Tell the patient to "
                 "keep walking until the belt stops; the recording of everything before is being finished. "
                 f"Details: {self._logs}"
             )
             self._keep_logs = True
             exit_code = 1
             self._say(why, loud=True)
-        recording = self._finish_recording() if self._linked else None
+        if not self._linked:
+            return Ending(why, exit_code, None, **steps)
+        recording = self._finish_recording()
+        if trouble := self._not_recorded(recording):
+            self._keep_logs = True
+            self._say(trouble, loud=True)
+            why, exit_code = f"{why}. {trouble}", exit_code or 1
         return Ending(why, exit_code, recording, **steps)
 
+    def _not_recorded(self, recording: Path | None) -> str:
+        """What is missing from the recording, as a sentence with what to do; empty when nothing is."""
+        if recording is None:
+            path = self._recording_path
+            parts = sorted(path.parent.glob(f"{path.stem}.part*")) if path.parent.is_dir() else []
+            if not parts:
+                return f"NOTHING WAS RECORDED: neither {path} nor parts of it exist. Details: {self._logs}"
+            return (
+                f"the recording is NOT FINISHED: it is still in parts ({', '.join(p.name for p in parts)} in "
+                f"{path.parent}). Finish it with: labfeedback recover {parts[0]}"
+            )
+        if self._ring.lost:
+            return (
+                f"{self._ring.lost} messages were NOT RECORDED, because the recorder fell behind by the whole memory; "
+                f"{recording} says where"
+            )
+        return ""
+
     def _finish_recording(self) -> Path | None:
-        """Wait for the recorder to drain the ring and finalise; without the hub's END it is told to."""
+        """Wait for the recorder to drain the ring and finalise."""
         recorder = self._recorder
-        if not self._ending and recorder.alive:
-            recorder.stop.set()
+        assert recorder.process is not None
+        tries = 0
         give_up = time.monotonic() + FINALISE_PATIENCE_S
         while time.monotonic() < give_up:
-            assert recorder.process is not None
-            recorder.process.join(LOOK_S * 4)
-            if recorder.process.exitcode == 0 or recorder.given_up:
+            if recorder.alive and not recorder.stop.is_set():
+                recorder.stop.set()  # takes all that is in the ring; a hub's END may be missing or have found no room
+            recorder.process.join(LOOK_S)
+            if recorder.process.exitcode == 0:
                 break
             if not recorder.alive:
+                if tries == LAST_TRIES and not recorder.next_start:
+                    break
+                before = recorder.process
                 self._restart(recorder)
-                if not self._ending and recorder.alive:
-                    recorder.stop.set()
+                tries += recorder.process is not before
         else:
-            self._say("the recorder does not finish; run 'labfeedback recover' on its file", loud=True)
+            self._say("the recorder does not finish", loud=True)
         return self._recording_path if self._recording_path.exists() else None
 
     def _say(self, text: str, *, loud: bool = False) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from labfeedback.errors import LabError
 
 SHORT_PATIENCE_S: Final = 5.0
+TERMINATE_PATIENCE_S: Final = 2.0  # a stopped or stuck process never answers `terminate`: then it is killed
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Child:
     process: BaseProcess | None = None
     stop: Any = None
     restarts: deque[float] = field(default_factory=deque)
+    next_start: float = 0.0  # monotonic s; a child that died is not started again before
     given_up: bool = False
     log: str = ""
 
@@ -46,23 +48,29 @@ class Child:
         return self.process is not None and self.process.is_alive()
 
     def end(self, patience_s: float) -> None:
-        """Ask, wait, and only then terminate."""
+        """Ask, wait, and only then end it by force."""
         if self.process is None:
             return
         if self.process.is_alive():
             self.stop.set()
         self.process.join(patience_s)
-        if self.process.is_alive():
-            self.process.terminate()
-            self.process.join(SHORT_PATIENCE_S)
+        self.end_now()
+
+    def end_now(self) -> None:
+        """Terminate; kill what does not answer to that."""
+        for force in ("terminate", "kill"):
+            if self.process is not None and self.process.is_alive():
+                getattr(self.process, force)()
+                self.process.join(TERMINATE_PATIENCE_S)
 
 
 def spawn(target: str, *args: Any, name: str, log: Path | None = None, **keywords: Any) -> BaseProcess:
     """Start `target` ("package.module:function") in a new interpreter and return its process.
 
-    The module is imported inside the child only. The child ignores Ctrl+C: the parent alone answers it, by asking
-    everybody to finish. A LabError ends the child with that error's exit code and its sentence on stderr. log: a file
-    for everything that the child and its libraries print, so that the operator's terminal stays readable.
+    The module is imported inside the child only. The child ignores Ctrl+C and the closing of the terminal: the parent
+    alone answers them, by asking everybody to finish. A LabError ends the child with that error's exit code and its
+    sentence on stderr. log: a file for everything that the child and its libraries print, so that the operator's
+    terminal stays readable.
     """
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_call, args=(target, args, keywords, log), name=name, daemon=True)
@@ -77,7 +85,9 @@ def resolve(target: str) -> Any:
 
 
 def _call(target: str, args: tuple[Any, ...], keywords: dict[str, Any], log: Path | None = None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if log is not None:
         _print_into(log)
     try:

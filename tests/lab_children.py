@@ -31,6 +31,10 @@ def hub(walk: dict[str, Any], ring_name: str, news: Any, commands: Any, stop: An
             break
         ring.write(*wire.pack(Tick(float(count), SEEN)))
         count += 1
+        if walk.get("end") == "hang" and count == 50:
+            time.sleep(walk["hangs_s"])
+        if count % 20 == 0:
+            news.send({"kind": "status"})
         time.sleep(0.01)
     if walk.get("end") == "die":
         os._exit(9)
@@ -68,6 +72,22 @@ def recorder(ring_name: str, path: str, _about: Any, stop: Any) -> None:
 
 def failing_recorder(*_: Any) -> None:
     """A recorder that cannot run at all."""
+    raise SystemExit(3)
+
+
+def recorder_after_five_deaths(ring_name: str, path: str, about: Any, stop: Any) -> None:
+    """A recorder whose disk is away for a while."""
+    tries = Path(path).with_suffix(".tries")
+    with tries.open("a", encoding="utf-8") as file:
+        file.write("x")
+    if tries.stat().st_size <= 5:
+        raise SystemExit(3)
+    recorder(ring_name, path, about, stop)
+
+
+def recorder_that_leaves_a_part(_ring: str, path: str, *_: Any) -> None:
+    """A recorder that dies each time with something on the disk."""
+    Path(path).with_name(f"{Path(path).stem}.part001.h5").touch()
     raise SystemExit(3)
 
 

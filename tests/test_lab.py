@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from labfeedback import lab as lab_module
 from labfeedback.lab import Lab, visit_file
 from labfeedback.process import spawn
 
@@ -92,23 +95,76 @@ def test_a_killed_screen_is_started_again(tmp_path: Path) -> None:
     assert len(pids.read_text().split()) == 2 and "screen died" in told.loud
 
 
-def test_a_recorder_that_cannot_run_is_not_started_for_ever(tmp_path: Path) -> None:
-    lab: Lab
+def with_recorder(name: str) -> tuple[str, str, str]:
+    return PROGRAMS[0], f"{CHILDREN}:{name}", PROGRAMS[2]
 
-    def when_given_up(news: dict[str, Any]) -> None:
-        if "not started again" in news.get("text", ""):
-            lab.command({"do": "stop"})
 
-    told = Told(when_given_up)
-    lab = Lab(
-        {"seconds": 20.0},
-        tmp_path / "visit.h5",
-        told,
-        programs=(PROGRAMS[0], f"{CHILDREN}:failing_recorder", PROGRAMS[2]),
-    )
-    ending = lab.run()
-    assert ending.recording is None
-    assert "died 7 times in a minute" in told.loud and "Nothing more is recorded" in told.loud
+def test_a_recorder_that_dies_again_and_again_is_tried_again_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_module, "RESTART_AFTER_S", (0.0, 0.1, 0.2))
+    told = Told()
+    programs = with_recorder("recorder_after_five_deaths")
+    ending = Lab({"seconds": 2.0}, tmp_path / "visit.h5", told, programs=programs).run()
+    assert ending.exit_code == 0 and ticks(tmp_path / "visit.h5") == list(range(ending.steps))
+    for said in ("started again now", "in 0.1 s", "in 0.2 s", "It died 5 times in a minute", "waits in memory"):
+        assert said in told.loud
+
+
+@pytest.mark.parametrize(
+    ("recorder", "sentence"),
+    [
+        ("failing_recorder", "NOTHING WAS RECORDED"),
+        ("recorder_that_leaves_a_part", "labfeedback recover"),
+    ],
+)
+def test_a_walk_without_a_finished_recording_ends_as_a_failure_that_says_so(
+    tmp_path: Path, recorder: str, sentence: str
+) -> None:
+    told = Told()
+    ending = Lab({"seconds": 0.5}, tmp_path / "visit.h5", told, programs=with_recorder(recorder)).run()
+    assert ending.recording is None and ending.exit_code == 1
+    assert sentence in ending.why and sentence in told.loud
+    assert ("visit.part001.h5" in ending.why) == (recorder != "failing_recorder")
+
+
+def test_messages_that_did_not_fit_the_memory_make_the_walk_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_module, "RESTART_AFTER_S", (0.0, 0.1))
+    programs = with_recorder("recorder_after_five_deaths")
+    ending = Lab({"seconds": 3.0}, tmp_path / "visit.h5", Told(), programs=programs, ring_size=4096).run()
+    assert ending.exit_code == 1 and "NOT RECORDED" in ending.why
+
+
+def test_a_hub_that_hangs_is_noticed_and_ended_and_the_recording_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_module, "STUCK_S", 1.6)
+    told = Told()
+    ending = Lab({"seconds": 60.0, "end": "hang", "hangs_s": 60}, tmp_path / "visit.h5", told, programs=PROGRAMS).run()
+    assert ending.exit_code == 1 and "did not answer and was ended" in ending.why
+    assert "HUB SILENT" in told.loud and any(news["kind"] == "hub silent" for news in told.news)
+    assert ending.recording is not None and ticks(ending.recording) == list(range(50))
+
+
+def test_a_hub_that_hangs_for_a_moment_is_heard_again(tmp_path: Path) -> None:
+    told = Told()
+    walk = {"seconds": 3.0, "end": "hang", "hangs_s": 1.6}
+    ending = Lab(walk, tmp_path / "visit.h5", told, programs=PROGRAMS).run()
+    assert ending.exit_code == 0 and "HUB SILENT" in told.loud and "speaks again" in told.loud
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process")
+def test_ctrl_c_ends_a_walk_whose_hub_is_stopped(tmp_path: Path) -> None:
+    def when_linked(news: dict[str, Any]) -> None:
+        if news["kind"] == "linked":
+            os.kill(news["pid"], signal.SIGSTOP)
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    ending = Lab({"seconds": 60.0}, tmp_path / "visit.h5", Told(when_linked), programs=PROGRAMS).run()
+    assert ending.exit_code == 1 and time.monotonic() - began < 15
 
 
 def test_the_loss_of_the_hub_ends_the_walk_aloud_and_leaves_a_finished_recording(tmp_path: Path) -> None:

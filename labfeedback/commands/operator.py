@@ -84,6 +84,8 @@ class OperatorLine:
         kind = news["kind"]
         if kind == "status":
             self._show(news)
+        elif kind == "hub silent":
+            self._silent(float(news["seconds"]))
         elif kind == "ready":
             self.say("the engine is ready; looking for the streams")
         elif kind == "linked":
@@ -91,6 +93,10 @@ class OperatorLine:
             self.say(f"receiving {' and '.join(news['streams'])}")
         elif kind in ("note", "event"):
             self.say(news["text"], loud=bool(news.get("loud")))
+
+    def _silent(self, seconds: float) -> None:
+        if self._live is not None:
+            self._live.update(Text(f" HUB SILENT for {seconds:.0f} s: nothing is computed ", "bold red"))
 
     def say(self, text: str, *, loud: bool = False) -> None:
         """A sentence above the line; loud ones ring the bell."""

@@ -179,7 +179,7 @@ class LiveWriter:
         except OSError as error:
             raise LabError(
                 f"The recording could not be written to {self._final.parent} ({error}). Free some space or check the "
-                "disk; what was flushed before is safe, and what follows waits in memory for up to a minute."
+                "disk; what was flushed before is safe, and what follows waits in memory until that is full."
             ) from error
         return position
 
