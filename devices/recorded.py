@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from labfeedback.device import Pushed, Stop
+from labfeedback.device import Pushed, Stop, StopOrOrphaned
 from labfeedback.errors import BadFile, BadSetup, LabError
 from labfeedback.layout import Layout
 from labfeedback.rig import Rig, load_rig, shipped
@@ -236,7 +236,7 @@ def run(
         start_delay_s=start_delay_s,
         say=say,
     )
-    player.run(stop or Event(), seconds)
+    player.run(StopOrOrphaned(stop or Event()), seconds)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from devices.walker import FAULTS, Piece, Walker, parse_fault
 from devices.walker.truth import write_truth
-from labfeedback.device import Pushed, Stop
+from labfeedback.device import Pushed, Stop, StopOrOrphaned
 from labfeedback.errors import LabError
 from labfeedback.layout import Layout, PlateLayout, marker_channels, plate_channels
 from labfeedback.records import CUE, CueState, from_numbers, numeric_fields
@@ -183,7 +183,7 @@ def run(
     _end_on_terminate()
     device = Simulated(walk, session)
     try:
-        device.run(stop, seconds)
+        device.run(StopOrOrphaned(stop), seconds)
     except KeyboardInterrupt:
         pass
     finally:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from labfeedback.errors import LabError
 
@@ -58,6 +61,7 @@ def _stub() -> None:
 
 def main() -> None:
     """Entry point: errors are sentences, whatever happens."""
+    _end_like_ctrl_c()
     called = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     try:
         build(called)()
@@ -72,6 +76,25 @@ def main() -> None:
     except Exception as error:
         print(f"labfeedback: {unforeseen(error)}", file=sys.stderr)
         sys.exit(70)
+
+
+def _end_like_ctrl_c() -> None:
+    """Let `terminate` and a closed terminal end a walk as Ctrl+C does: cleanly, with its recording finished."""
+    terminals = [number for number in (1, 2) if os.isatty(number)]
+
+    def end(number: int, _frame: Any) -> None:
+        if number != signal.SIGTERM and terminals:  # the terminal is gone: what is said from now on has no reader
+            with contextlib.suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                for terminal in terminals:
+                    os.dup2(nowhere, terminal)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        # Who ignores it (nohup) goes on ignoring it.
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:
+            with contextlib.suppress(ValueError):  # not in the main thread, as in a test
+                signal.signal(getattr(signal, name), end)
 
 
 def unforeseen(error: BaseException) -> str:

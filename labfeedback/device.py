@@ -11,11 +11,13 @@ A device promises, for each of its streams:
    transport stamp on arrival. Stamps of one stream do not run backwards.
 4. NaN for a marker that was not seen; never zero, never the last value, never an invented one.
 5. Nothing in between: samples are not filtered, joined or resampled on the way.
-6. It stops within a second when told to, and its streams go with it.
+6. It stops within a second when told to or when its parent process is gone, and its streams go with it.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,6 +42,26 @@ class Stop(Protocol):
 
     def is_set(self) -> bool:
         """True once the device is to stop."""
+
+
+class StopOrOrphaned:
+    """A stop that is also set once the process that started this one is gone: a device never outlives its lab."""
+
+    LOOK_EVERY_S = 0.5
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._look_at = 0.0
+        self._orphaned = False
+
+    def is_set(self) -> bool:
+        """Whether to stop. A program that was not started by `multiprocessing` has no parent to lose."""
+        now = time.monotonic()
+        if not self._orphaned and now >= self._look_at:
+            self._look_at = now + self.LOOK_EVERY_S
+            parent = multiprocessing.parent_process()
+            self._orphaned = parent is not None and not parent.is_alive()
+        return self._orphaned or self._stop.is_set()
 
 
 class Device(Protocol):

@@ -13,6 +13,7 @@ so a message's position is its identity: a reader that restarts sees the same me
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import struct
 import sys
@@ -209,6 +210,11 @@ class Ring:
         if not self._owner:
             raise RuntimeError("only the process that created the ring may unlink it")
         self._block.unlink()
+
+    def unlink_for_dead_owner(self) -> None:
+        """Remove the block of an owner that was killed; for the last of its children. Nothing if it is gone already."""
+        with contextlib.suppress(OSError):
+            self._block.unlink()
 
     def _put(self, start: int, view: memoryview) -> None:
         start %= self._capacity

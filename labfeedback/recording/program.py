@@ -72,6 +72,8 @@ def run(ring_name: str, path: str | Path, about: Mapping[str, Any], stop: Signal
         _record(ring, final, about, stop)
     finally:
         ring.close()
+        if _parent_gone():  # nobody else is left to remove 64 MB of memory
+            ring.unlink_for_dead_owner()
 
 
 def _record(ring: Ring, final: Path, about: Mapping[str, Any], stop: Signal | None) -> None:
@@ -109,8 +111,12 @@ def _drain(ring: Ring, writer: LiveWriter) -> int:
 
 
 def _orphaned(quiet_since: float) -> bool:
+    return time.monotonic() - quiet_since > _ORPHANED_S and _parent_gone()
+
+
+def _parent_gone() -> bool:
     parent = multiprocessing.parent_process()
-    return parent is not None and not parent.is_alive() and time.monotonic() - quiet_since > _ORPHANED_S
+    return parent is not None and not parent.is_alive()
 
 
 def _refuse_others(final: Path, token: int) -> None:
