@@ -51,7 +51,6 @@ _TOES: Final = (
     ((0.176, -0.752), (0.037, 0.048), 22.0),
     ((0.232, -0.684), (0.034, 0.043), 32.0),
 )
-GREAT_TOE: Final = _TOES[0][0]
 TOE_TIP: Final = 0.935  # of the foot's length ahead of the heel centre
 
 

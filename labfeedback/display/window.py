@@ -85,8 +85,3 @@ def chosen_screen(name: str) -> QScreen | None:
             return screen
     others = [screen for screen in screens if screen is not primary]
     return others[-1] if others else primary
-
-
-def screen_names() -> list[str]:
-    """Names of the screens that are there, the primary one first."""
-    return [screen.name() for screen in QGuiApplication.screens()]
