@@ -8,25 +8,21 @@ import numpy as np
 
 from labfeedback.inputlog import FORCES, MARKERS
 from labfeedback.records import HEALTH, Rows
+from labfeedback.settings import Settings
 
 OK, WARN, NEUTRAL, PAUSED = range(4)
 WARN_S: Final = 0.050
-NEUTRAL_S: Final = 0.190  # with the next TICK and the way to the screen: neutral within 250 ms
-PAUSE_S: Final = 2.0
 STATE_NAMES: Final = ("ok", "late", "silent", "paused")
 _KEPT: Final = 1024  # durations behind the percentiles: about a second of a 1 kHz loop
 _WINDOW_S: Final = 1.0
 
 
-def state_of(age_s: float, warn_s: float = WARN_S) -> int:
-    """The watchdog's state for the age of the older stream."""
-    return PAUSED if age_s >= PAUSE_S else NEUTRAL if age_s >= NEUTRAL_S else WARN if age_s >= warn_s else OK
-
-
 class Health:
     """Counts what arrives; one row per TICK. No allocation per sample."""
 
-    def __init__(self, nominal_hz: tuple[float, float], now: float) -> None:
+    def __init__(self, nominal_hz: tuple[float, float], now: float, settings: Settings) -> None:
+        """settings: those of START, so that the engine and this watchdog have the same limits of silence."""
+        self.neutral_s, self.pause_s = settings.silent_neutral_s, settings.silent_pause_s
         # A camera below 60 Hz is not late after 50 ms: three frame times are the least that means anything.
         self._warn_s = max(WARN_S, *(3.0 / rate for rate in nominal_hz))
         self._last = [now, now]
@@ -51,6 +47,13 @@ class Health:
         """Seconds since the last sample of markers and forces."""
         return now - self._last[MARKERS], now - self._last[FORCES]
 
+    def state_of(self, age_s: float) -> int:
+        """The watchdog's state for the age of the older stream."""
+        for state, limit in ((PAUSED, self.pause_s), (NEUTRAL, self.neutral_s), (WARN, self._warn_s)):
+            if age_s >= limit:
+                return state
+        return OK
+
     def row(self, now: float, ring_fill: float) -> Rows:
         """One row of HEALTH at local time `now`."""
         ages = self.ages(now)
@@ -62,7 +65,7 @@ class Health:
         rows: Rows = np.zeros(1, HEALTH)
         row = rows[0]
         row["time_s"] = now
-        row["state"] = state_of(max(ages), self._warn_s)
+        row["state"] = self.state_of(max(ages))
         row["markers_age_s"], row["forces_age_s"] = ages
         row["markers_rate_hz"] = (self._count[MARKERS] - markers) / span
         row["forces_rate_hz"] = (self._count[FORCES] - forces) / span

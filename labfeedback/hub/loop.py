@@ -11,13 +11,14 @@ from typing import Any, Final
 import pylsl
 
 from labfeedback.hub.clock import ClockWatch
-from labfeedback.hub.health import NEUTRAL_S, Health
+from labfeedback.hub.health import Health
 from labfeedback.hub.inlet import LiveStream
 from labfeedback.hub.log import InputLog
 from labfeedback.hub.reconnect import Reconnect, nobody_left
 from labfeedback.hub.shown import ShownReader
 from labfeedback.hub.talk import Talk
 from labfeedback.records import RIGHT, EventCode
+from labfeedback.settings import Settings
 
 TICK_S: Final = 0.050
 GONE_S: Final = 5.0  # all sources away for this long: the walk is over
@@ -45,6 +46,7 @@ class Loop:
         shown: ShownReader,
         talk: Talk,
         stopped: Callable[[], bool],
+        settings: Settings,
         seconds: float | None = None,
     ) -> None:
         self.log = log
@@ -57,7 +59,7 @@ class Loop:
         rates = [live.layout.nominal_rate or 100.0 for live in streams]
         self._interval = [1.0 / rate for rate in rates]
         self._due = [now, now]
-        self.health = Health((rates[0], rates[1]), now)
+        self.health = Health((rates[0], rates[1]), now, settings)
         self.latency_s = float("nan")
         self._commands = 0
         self._ticks = 0
@@ -222,7 +224,9 @@ class Loop:
                 "markers_age_s": float(health["markers_age_s"]),
                 "forces_age_s": float(health["forces_age_s"]),
                 "silent": [
-                    NAMES[s] for s, age in enumerate(self.health.ages(float(health["time_s"]))) if age > NEUTRAL_S
+                    NAMES[s]
+                    for s, age in enumerate(self.health.ages(float(health["time_s"])))
+                    if age > self.health.neutral_s
                 ],
                 "latency_ms": self.latency_s * 1000,
                 "loop_p99_ms": float(health["loop_p99_ms"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -23,6 +24,7 @@ from labfeedback.markerset import MarkerSet
 from labfeedback.process import resolve
 from labfeedback.rig import Rig
 from labfeedback.ring import Ring
+from labfeedback.settings import Settings
 
 REAL_ENGINE: Final = "labfeedback.hub.begin:begin"
 FAREWELL_S: Final = 0.3  # the last cue must reach the screen before our outlets go
@@ -94,6 +96,7 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
             shown=shown,
             talk=talk,
             stopped=stop.is_set,
+            settings=settings_of(start),
             seconds=walk.get("seconds"),
         )
         try:
@@ -111,6 +114,11 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
         for helper in (shown, clock, reconnect):
             helper.stop()
         ring.close()
+
+
+def settings_of(start: Start) -> Settings:
+    """The settings that START holds: one place for every number."""
+    return Settings.model_validate(json.loads(start.text).get("settings") or {})
 
 
 def connect(infos: tuple[Any, Any]) -> list[LiveStream]:
