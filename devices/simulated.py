@@ -92,12 +92,16 @@ class CueListener(threading.Thread):
             if not found or found[0].channel_count() != len(numeric_fields(CUE)):
                 continue
             inlet = pylsl.StreamInlet(found[0], max_buflen=10, recover=False)
+            newest = (-np.inf, -1)
             try:
                 while not self._stop_listening.is_set():
                     values, _ = inlet.pull_chunk(timeout=0.1, max_samples=64)
                     if len(values):
                         for row in from_numbers(np.atleast_2d(np.asarray(values, dtype=np.float64)), CUE):
-                            self.cues.put(row)
+                            this = (float(row["time_s"]), int(row["cue"]))
+                            if this > newest:  # the hub repeats the newest cue for those who come late
+                                newest = this
+                                self.cues.put(row)
             except pylsl.util.LostError:
                 continue
             finally:

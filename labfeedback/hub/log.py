@@ -62,6 +62,7 @@ class InputLog:
     last_cue: dict[str, float] = field(default_factory=dict)
     new_events: list[tuple[int, str]] = field(default_factory=list)  # (code, sentence), taken by the loop
     published_s: float = 0.0
+    _cue: Rows | None = None  # the newest one, shape (1,)
     _lost_said: int = 0
 
     def start(self, start: Start) -> None:
@@ -92,6 +93,14 @@ class InputLog:
     def rows(self, table: str, rows: Rows) -> None:
         """Measured rows (health, shown): to the ring only."""
         self.ring.write(*wire.pack_rows(table, rows))
+
+    def repeat_cue(self, now: float) -> None:
+        """Publish the newest cue again, unless it has expired: a screen started meanwhile must show what holds.
+
+        The same row, so whoever has it ignores it; on LSL only, for the recording has it already.
+        """
+        if self._cue is not None and not now > float(self._cue["expires_s"][0]):
+            self.outlets.publish("cues", self._cue)
 
     def finish(self) -> None:
         """What the engine still held back, then the clean end."""
@@ -141,6 +150,8 @@ class InputLog:
             self.steps += 1
             self.steps_valid += int(row["kam_valid"])
             self.last_step[int(row["side"])] = float(row["fpa_deg"])
+        if len(out.cues):
+            self._cue = out.cues[-1:].copy()
         for row in out.cues:
             self.last_cue = {name: float(row[name]) for name in ("state", "target_deg", "good_steps", "scored_steps")}
         for row in out.events:

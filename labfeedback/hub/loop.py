@@ -25,6 +25,7 @@ GONE_S: Final = 5.0  # all sources away for this long: the walk is over
 SHORTEST_WAIT_S: Final = 0.0003
 LONGEST_WAIT_S: Final = 0.005  # never leave the other stream waiting longer than this
 DEAD_CONNECTION_S: Final = 1.0
+CUE_AGAIN: Final = 20  # ticks: once a second
 
 NAMES: Final = ("markers", "forces")
 # Events that the operator must not miss.
@@ -181,6 +182,8 @@ class Loop:
             self.log.new_events.clear()
         if self._ticks % 5 == 0:
             self._report(health[0])
+        if self._ticks % CUE_AGAIN == 0:
+            self.log.repeat_cue(now)
         if self._ticks % 10 == 0:
             self._drop_dead_connections(now)
 
