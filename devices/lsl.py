@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 import pylsl
 
-from labfeedback.device import Pushed, check_layout
+from labfeedback.device import Pushed, check_layout, lsl_configuration
 from labfeedback.layout import Layout
 
-SESSION_VARIABLE = "LABFEEDBACK_LSL_SESSION"
 _configured = False
 
 
 def use_private_session() -> None:
     """Keep to this machine and the session of LABFEEDBACK_LSL_SESSION, if set. Call before anything else of LSL."""
     global _configured
-    session = os.environ.get(SESSION_VARIABLE, "")
-    if session and not _configured:
-        # A computer has 32 LSL ports by default; beyond them streams are made that nobody can find. Tests and demos
-        # share their computer, so a private session gets more.
-        pylsl.set_config_content(
-            f"[multicast]\nResolveScope = machine\n[ports]\nPortRange = 160\n[lab]\nSessionID = {session}\n"
-            "[log]\nlevel = -3\n"
-        )
-        _configured = True
+    if not _configured and (text := lsl_configuration()):
+        pylsl.set_config_content(text)
+    _configured = True
 
 
 def stream_info(layout: Layout) -> Any:

@@ -17,16 +17,42 @@ A device promises, for each of its streams:
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labfeedback.errors import BadSetup
 from labfeedback.layout import Layout
+
+SESSION_VARIABLE: Final = "LABFEEDBACK_LSL_SESSION"
+_QUIET: Final = "[log]\nlevel = -2\n"  # errors only: liblsl's own notes are not for an operator's terminal
+
+
+def lsl_configuration() -> str:
+    """What liblsl is to be told before its first call; empty: nothing.
+
+    With LABFEEDBACK_LSL_SESSION set: stay on this computer and in that session. Without: only less talk, and not even
+    that where the lab has a configuration file of its own, because ours would replace it as a whole.
+    """
+    session = os.environ.get(SESSION_VARIABLE, "")
+    if session:
+        # A computer has 32 LSL ports by default; beyond them streams are made that nobody can find. Tests and demos
+        # share their computer, so a private session gets more.
+        ports = "[ports]\nPortRange = 160\n"
+        return f"[multicast]\nResolveScope = machine\n{ports}[lab]\nSessionID = {session}\n{_QUIET}"
+    # Where liblsl looks, in its order.
+    own = ["lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg", "C:\\etc\\lsl_api\\lsl_api.cfg"]
+    # Unlike Path.expanduser this one does not fail for a user without a home.
+    places = [Path(os.path.expanduser(place)) for place in own]  # noqa: PTH111
+    if os.environ.get("LSLAPICFG") or any(place.exists() for place in places):
+        return ""
+    return _QUIET
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ listened to, and `problem` says why.
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections import deque
@@ -17,10 +16,10 @@ import numpy as np
 import pylsl
 from numpy.typing import NDArray
 
+from labfeedback.device import lsl_configuration
 from labfeedback.errors import BadSetup
 from labfeedback.records import CUE, HEALTH, SHOWN, Rows, as_numbers, from_numbers, numeric_fields
 
-SESSION_VARIABLE: Final = "LABFEEDBACK_LSL_SESSION"
 _BUFFER_S: Final = 2  # small: after a stall old rows are dropped, not shown
 _WAIT_S: Final = 0.1  # longest sleep of a thread before it looks whether it is to end
 _FORGET_S: Final = 3.0  # an outlet that answered no wave for this long is gone
@@ -31,15 +30,9 @@ _configured = False
 def use_private_network() -> None:
     """Keep to this machine and to the session named by LABFEEDBACK_LSL_SESSION, if it is set. Before any LSL call."""
     global _configured
-    session = os.environ.get(SESSION_VARIABLE)
-    if session and not _configured:
-        # A computer has 32 LSL ports by default; beyond them streams are made that nobody can find. Tests and demos
-        # share their computer, so a private session gets more.
-        pylsl.set_config_content(
-            f"[multicast]\nResolveScope = machine\n[ports]\nPortRange = 160\n[lab]\nSessionID = {session}\n"
-            "[log]\nlevel = -3\n"
-        )
-        _configured = True
+    if not _configured and (text := lsl_configuration()):
+        pylsl.set_config_content(text)
+    _configured = True
 
 
 def now() -> float:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from typing import Any, Final
 from xml.etree import ElementTree
 
 import pylsl
 
+from labfeedback.device import lsl_configuration
 from labfeedback.errors import StreamTrouble
 from labfeedback.layout import Channel, Layout, PlateLayout
-
-SESSION_VARIABLE: Final = "LABFEEDBACK_LSL_SESSION"
 
 # Spellings in the wild of the units that the engine knows.
 _UNITS: Final = {
@@ -27,14 +25,8 @@ _FORMATS: Final = {1: "float32", 2: "double64", 3: "string", 4: "int32", 5: "int
 
 def enter_session() -> None:
     """Stay in the private LSL session that the environment names, if it names one. Before any other pylsl call."""
-    session = os.environ.get(SESSION_VARIABLE)
-    if session:
-        # A computer has 32 LSL ports by default; beyond them streams are made that nobody can find. Tests and demos
-        # share their computer, so a private session gets more.
-        pylsl.set_config_content(
-            f"[multicast]\nResolveScope = machine\n[ports]\nPortRange = 160\n[lab]\nSessionID = {session}\n"
-            "[log]\nlevel = -3\n"
-        )
+    if text := lsl_configuration():
+        pylsl.set_config_content(text)
 
 
 def source(info: Any) -> str:
