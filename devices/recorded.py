@@ -8,6 +8,7 @@ stream equals what `analyse` computes from the file. Faster than 1x is `analyse`
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from labfeedback.device import Pushed, Stop, StopOrOrphaned
 from labfeedback.errors import BadFile, BadSetup, LabError
 from labfeedback.layout import Layout
-from labfeedback.rig import Rig, load_rig, shipped
+from labfeedback.rig import Rig, Stream, load_rig, shipped
 
 _CHUNK_S: Final = 0.005  # forces leave in such lots, as a data acquisition card sends them
 _HOLD_S: Final = 1.0  # streams stay open after the last sample, so that every receiver gets it
@@ -64,46 +65,65 @@ def _from_c3d(path: Path, rig: Rig | None) -> list[Source]:
         raise BadFile(f"{path}: {trial.no_plates}; a walk without forces cannot be played")
     rig = rig or _rig_with_plates([plate.corners_m for plate in trial.plates])
     markers, forces = "recorded-markers", "recorded-forces"
+    ids = {stream: f"recorded-{stream}" for stream in (markers, forces)}
     sides: tuple[str, ...] = ()
     signs: tuple[int, ...] = ()
     if rig is not None:
         if not _same_place(rig, [plate.corners_m for plate in trial.plates]):
             raise BadSetup(f"{path}: its force plates are not where rig {rig.name!r} has them: choose another rig")
         markers, forces = rig.streams.markers.name, rig.streams.forces.name
+        ids = {stream.name: _source_id(stream) for stream in (rig.streams.markers, rig.streams.forces)}
         sides, signs = tuple(p.side for p in rig.plates), tuple(p.sign for p in rig.plates)
     sources = []
     for layout, values in (
-        marker_stream(trial, markers, f"recorded-{markers}"),
-        force_stream(trial, forces, f"recorded-{forces}", sides, signs),
+        marker_stream(trial, markers, ids[markers]),
+        force_stream(trial, forces, ids[forces], sides, signs),
     ):
         sources.append(Source(layout, np.arange(len(values)) / layout.nominal_rate, values))
     return sources
 
 
+def _source_id(stream: Stream) -> str:
+    """The one that the rig asks for, because a hub refuses any other; else one that says what it is."""
+    return stream.source_id or f"recorded-{stream.name}"
+
+
 def _from_recording(path: Path, rig: Rig | None) -> list[Source]:
-    from labfeedback.inputlog import FORCES, MARKERS, Offset
+    from labfeedback.inputlog import FORCES, MARKERS, Offset, Start
     from labfeedback.recording.reader import Recording
 
     sources = []
     with Recording.open(path) as recording:
         offsets: dict[int, float] = {}
         for record in recording.records:
-            if isinstance(record, Offset):
+            if isinstance(record, Start) and rig is None:
+                rig = _rig_of(record)
+            elif isinstance(record, Offset):
                 offsets.setdefault(record.stream, record.offset_s)
         for stream in (MARKERS, FORCES):
             parts = list(recording.samples(stream))
             if not parts:
                 raise BadFile(f"{path}: holds no {'forces' if stream == FORCES else 'markers'}")
             layout = Layout.model_validate_json(recording.streams[stream].layout)
+            source_id = f"recorded-{layout.name}"
             if rig is not None:
-                name = (rig.streams.markers if stream == MARKERS else rig.streams.forces).name
-                layout = layout.model_copy(update={"name": name})
-            layout = layout.model_copy(update={"source_id": f"recorded-{layout.name}", "channel_format": "float32"})
+                wanted = rig.streams.markers if stream == MARKERS else rig.streams.forces
+                layout = layout.model_copy(update={"name": wanted.name})
+                source_id = _source_id(wanted)
+            layout = layout.model_copy(update={"source_id": source_id, "channel_format": "float32"})
             values = np.concatenate([part.values for part in parts]).astype(np.float32)
             times = np.concatenate([part.raw_time for part in parts]) + offsets.get(stream, 0.0)
             sources.append(Source(layout, times, values))
     begin = min(float(source.time_s[0]) for source in sources)
     return [replace(source, time_s=np.maximum.accumulate(source.time_s) - begin) for source in sources]
+
+
+def _rig_of(start: Any) -> Rig | None:
+    """The rig of the recorded visit; None where START holds none that this version knows."""
+    try:
+        return Rig.model_validate(json.loads(start.text)["rig"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _rig_with_plates(corners: list[Any]) -> Rig | None:

@@ -72,6 +72,26 @@ def test_a_recorded_visit_is_played_on_one_clock_under_its_own_names(tmp_path: P
     assert max(float(source.time_s[0]) for source in sources) < 0.02
 
 
+def test_what_is_played_bears_the_source_id_that_the_rig_asks_for(tmp_path: Path, short: Path) -> None:
+    from tests.recording.walked import record
+
+    simulated = load_rig("simulated")
+    asked = [
+        stream.source_id or f"recorded-{stream.name}"
+        for stream in (simulated.streams.markers, simulated.streams.forces)
+    ]
+    assert asked[0] == "labfeedback-sim-markers"
+    visit = record(tmp_path / "visit.h5", 1.0)
+    assert [source.layout.source_id for source in load(visit)] == asked
+    assert [source.layout.source_id for source in load(visit, simulated)] == asked
+    griffith = load_rig("griffith")
+    pinned = griffith.streams.markers.model_copy(update={"source_id": "the lab's own"})
+    streams = griffith.streams.model_copy(update={"markers": pinned})
+    markers, forces = load(short, griffith.model_copy(update={"streams": streams}))
+    assert markers.layout.source_id == "the lab's own"
+    assert forces.layout.source_id == (griffith.streams.forces.source_id or f"recorded-{forces.layout.name}")
+
+
 class _Outlet:
     """Takes down what is pushed and when."""
 
