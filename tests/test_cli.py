@@ -147,3 +147,10 @@ def test_the_operators_line_speaks_in_words_and_shows_what_is_wrong() -> None:
         assert word in line
     assert "in the band 75%" in line and "310 ms old" in line and "recorder behind" in line
     assert toe_words(float("nan")) == "not measured"
+
+
+@pytest.mark.parametrize("name", ["walk.trc", "walk.mot", "walk.xdf"])
+def test_formats_that_are_not_read_yet_are_named_as_such(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("PathFileType\t4\n")
+    answer = labfeedback("analyse", str(tmp_path / name))
+    assert answer.returncode == 2 and "cannot be analysed yet, only C3D" in answer.stderr

@@ -25,6 +25,7 @@ from labfeedback.rig import Rig, load_rig
 from labfeedback.settings import Settings
 from labfeedback.subject import Subject
 
+_NOT_YET: Final = (".trc", ".mot", ".sto", ".xdf", ".csv", ".tsv", ".txt")
 _CHUNK_S: Final = 1.0
 _MASS_DIFFERS: Final = 0.03
 _LONG_STANCE: Final = 0.75  # of the stride; walking has 0.60-0.68, a stance merged with the other foot's has more
@@ -75,6 +76,9 @@ def analyse_file(path: Path, options: Options, progress: Callable[[float], None]
     """
     if path.suffix.lower() in (".h5", ".hdf5"):
         raise BadFile(f"{path}: a recorded visit is recomputed with `labfeedback replay {path.name} --steps OUT.csv`")
+    for file in (path, options.static):
+        if file is not None and file.suffix.lower() in _NOT_YET:
+            raise BadFile(f"{file}: {file.suffix} files cannot be analysed yet, only C3D: export the trial as C3D")
     static = read_c3d(options.static) if options.static else None
     return analyse_trial(read_c3d(path), options, static, progress)
 
