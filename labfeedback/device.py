@@ -31,7 +31,7 @@ from labfeedback.errors import BadSetup
 from labfeedback.layout import Layout
 
 SESSION_VARIABLE: Final = "LABFEEDBACK_LSL_SESSION"
-_QUIET: Final = "[log]\nlevel = -2\n"  # errors only: liblsl's own notes are not for an operator's terminal
+_QUIET: Final = "[log]\nlevel = -3\n"  # a sender that ends is an error to liblsl; here the hub says it, in words
 
 
 def lsl_configuration() -> str:

@@ -36,7 +36,7 @@ def test_a_device_stops_when_its_lab_is_gone(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_private_session_keeps_to_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABFEEDBACK_LSL_SESSION", "rehearsal")
     text = lsl_configuration()
-    assert "SessionID = rehearsal\n" in text and "ResolveScope = machine\n" in text and "[log]\nlevel = -2" in text
+    assert "SessionID = rehearsal\n" in text and "ResolveScope = machine\n" in text and "[log]\nlevel = -3" in text
 
 
 def test_without_a_session_liblsl_is_only_told_to_talk_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_without_a_session_liblsl_is_only_told_to_talk_less(tmp_path: Path, monk
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert lsl_configuration() == "[log]\nlevel = -2\n"
+    assert lsl_configuration() == "[log]\nlevel = -3\n"
 
 
 @pytest.mark.parametrize("where", ["here", "home", "variable"])

@@ -30,8 +30,9 @@ CUE_AGAIN: Final = 20  # ticks: once a second
 NAMES: Final = ("markers", "forces")
 # Events that the operator must not miss.
 LOUD: Final = {EventCode.HAZARD, EventCode.TARGET_REFUSED, EventCode.CLOCK_STEP, EventCode.BELT_STOPPED}
-# The hub has said these itself, sooner.
-SAID: Final = {EventCode.STREAM_LINKED, EventCode.STREAM_LOST}
+# The hub has said these itself, sooner; and a command as it stands in the log is no sentence.
+SAID: Final = {EventCode.STREAM_LINKED, EventCode.STREAM_LOST, EventCode.COMMAND}
+_BEGINNING: Final = 100  # characters by which a sentence is known again; an event's text may be cut
 
 
 class Loop:
@@ -63,6 +64,7 @@ class Loop:
         self.health = Health((rates[0], rates[1]), now, settings)
         self.latency_s = float("nan")
         self._commands = 0
+        self._own_notes: set[str] = set()
         self._ticks = 0
 
     def run(self) -> str:
@@ -163,6 +165,7 @@ class Loop:
             self._regain(self._reconnect.back.popleft())
         while self._reconnect.notes:
             sentence = self._reconnect.notes.popleft()
+            self._own_notes.add(sentence[:_BEGINNING])
             self.command({"do": "note", "text": sentence})
             self._talk.note(sentence, loud=True)
         for command in self._talk.commands():
@@ -176,7 +179,7 @@ class Loop:
             self.log.rows("shown", self._shown.queue.popleft())
         self.log.note_loss()
         for code, text in self.log.new_events:
-            if code not in SAID:
+            if code not in SAID and text[:_BEGINNING] not in self._own_notes:
                 self._talk.event(code, text, loud=code in LOUD)
         if not self.log.hazard:
             self.log.new_events.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,9 @@ class FakeEngine:
                 out.frames["time_s"] = record.raw_time
         elif isinstance(record, Command):
             hazard = "left and right" in record.text
-            out.events = np.zeros(1, EVENT)
-            out.events["code"] = EventCode.HAZARD if hazard else EventCode.COMMAND
-            out.events["text"] = record.text.encode()[:240]
+            out.events = np.zeros(2, EVENT)
+            out.events["code"] = [EventCode.HAZARD if hazard else EventCode.COMMAND, EventCode.NOTE]
+            out.events["text"] = [record.text.encode()[:240], json.loads(record.text).get("text", "").encode()[:240]]
         return out
 
     def finish(self) -> Outputs:

@@ -216,6 +216,8 @@ def test_a_silent_source_is_never_replaced_by_another_of_its_name(hub: HubMaker,
     counts = np.concatenate([m.values[:, 0] for m in messages if isinstance(m, Samples) and m.stream == 0])
     assert np.all(np.diff(counts) == 1) and counts[-1] > sent
     assert any(isinstance(m, Command) and "duplicate" in m.text for m in messages)
+    walk.wait_for(lambda news: news["kind"] == "ended")
+    assert sum("duplicate" in str(news.get("text", "")) for news in walk.told) == 1, "said once, though also recorded"
 
 
 def test_a_lost_source_does_not_come_back_as_another_sender(hub: HubMaker, device: DeviceMaker) -> None:
