@@ -156,7 +156,9 @@ def test_a_hub_that_hangs_for_a_moment_is_heard_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process")
-def test_ctrl_c_ends_a_walk_whose_hub_is_stopped(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_walk_whose_hub_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_module, "STUCK_S", 1.6)
+
     def when_linked(news: dict[str, Any]) -> None:
         if news["kind"] == "linked":
             os.kill(news["pid"], signal.SIGSTOP)

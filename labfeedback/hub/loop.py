@@ -29,7 +29,13 @@ CUE_AGAIN: Final = 20  # ticks: once a second
 
 NAMES: Final = ("markers", "forces")
 # Events that the operator must not miss.
-LOUD: Final = {EventCode.HAZARD, EventCode.TARGET_REFUSED, EventCode.CLOCK_STEP, EventCode.BELT_STOPPED}
+LOUD: Final = {
+    EventCode.HAZARD,
+    EventCode.TARGET_REFUSED,
+    EventCode.CLOCK_STEP,
+    EventCode.BELT_STOPPED,
+    EventCode.WEIGHT_DIFFERS,
+}
 # The hub has said these itself, sooner; and a command as it stands in the log is no sentence.
 SAID: Final = {EventCode.STREAM_LINKED, EventCode.STREAM_LOST, EventCode.COMMAND}
 _BEGINNING: Final = 100  # characters by which a sentence is known again; an event's text may be cut
