@@ -68,10 +68,12 @@ outlet = pylsl.StreamOutlet(info)
 assert outlet.wait_for_consumers(20.0)
 row = np.zeros(1, CUE)
 row["side"], row["state"], row["deviation_deg"] = 1, CueState.TOO_FAR_OUT, 12.0
+import time
+time.sleep(1.8)  # on a quick computer the walker listens at once: two steps of each foot shall be over first
 for _ in range(40):
     row["time_s"] = pylsl.local_clock()
     outlet.push_sample(as_numbers(row)[0].tolist(), float(row["time_s"][0]))
-    import time; time.sleep(0.1)
+    time.sleep(0.1)
 """
 
 
