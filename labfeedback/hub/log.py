@@ -62,6 +62,7 @@ class InputLog:
     last_cue: dict[str, float] = field(default_factory=dict)
     new_events: list[tuple[int, str]] = field(default_factory=list)  # (code, sentence), taken by the loop
     published_s: float = 0.0
+    _waiting: list[tuple[Record, Outputs]] = field(default_factory=list)  # fed and published, not yet in the ring
     _cue: Rows | None = None  # the newest one, shape (1,)
     _lost_said: int = 0
 
@@ -86,9 +87,16 @@ class InputLog:
         self._hand(Command(number, text, self._seen()))
 
     def samples(self, samples: Samples) -> None:
-        """Samples as they came."""
+        """Samples as they came. The ring gets them at `settle`, which must come before their memory is used again."""
         self.seen[samples.stream] += len(samples.raw_time)
-        self._hand(samples)
+        self._waiting.append((samples, self._feed(samples)))
+
+    def settle(self) -> None:
+        """Write what was handed to the engine to the ring: later, so that a frame does not wait for its forces' way."""
+        for record, out in self._waiting:
+            self.ring.write(*wire.pack(record))
+            self._keep(out)
+        self._waiting.clear()
 
     def rows(self, table: str, rows: Rows) -> None:
         """Measured rows (health, shown): to the ring only."""
@@ -104,6 +112,7 @@ class InputLog:
 
     def finish(self) -> None:
         """What the engine still held back, then the clean end."""
+        self.settle()
         out = self.engine.finish()
         self._publish(out)
         self._keep(out)
@@ -125,14 +134,19 @@ class InputLog:
         return tuple(self.seen)
 
     def _hand(self, record: Record) -> None:
+        self.settle()
+        self._waiting.append((record, self._feed(record)))
+        self.settle()
+
+    def _feed(self, record: Record) -> Outputs:
         try:
             out = self.engine.feed(record)
         except BaseException:
+            self.settle()
             self.ring.write(*wire.pack(record))  # the recording must show what the engine failed at
             raise
         self._publish(out)
-        self.ring.write(*wire.pack(record))
-        self._keep(out)
+        return out
 
     def _publish(self, out: Outputs) -> None:
         for table in COMPUTED:

@@ -115,6 +115,7 @@ class Loop:
         for stream in live:
             if stream != first:
                 got |= self._pull(stream, 0.0)
+        self.log.settle()
         if not got and self._due[first] < now:
             self._due[first] = now + self._interval[first]  # late: let the other one be first
 
