@@ -23,6 +23,7 @@ from devices.walker import FAULTS, Piece, Walker, parse_fault
 from devices.walker.truth import write_truth
 from labfeedback.device import Pushed, Stop, StopOrOrphaned
 from labfeedback.errors import LabError
+from labfeedback.exchange.outputs import check_outputs
 from labfeedback.layout import Layout, PlateLayout, marker_channels, plate_channels
 from labfeedback.records import CUE, CueState, from_numbers, numeric_fields
 from labfeedback.rig import Rig, load_rig
@@ -232,6 +233,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         natural_fpa_deg=(given.natural[0], given.natural[1]), faults=tuple(given.fault),
     )  # fmt: skip
     try:
+        # A new C3D file is what --c3d is for; the truth beside it must not take its place.
+        check_outputs([("--truth", given.truth and Path(given.truth))], [given.c3d and Path(given.c3d)])
         if given.c3d:
             from devices.walker.write import write_c3d
 

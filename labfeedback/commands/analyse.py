@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labfeedback.errors import BadSetup, LabError
+from labfeedback.errors import LabError
+from labfeedback.exchange.outputs import check_outputs, check_picture
 
 if TYPE_CHECKING:
     from labfeedback.analysis import Analysis, Options
@@ -52,9 +53,12 @@ def analyse(
         sex=sex.value,
         filter_hz=filter_hz,
     )
-    for given in (steps, curves, plot):
-        if given is not None and not given.absolute().parent.is_dir():
-            raise BadSetup(f"{given}: the folder {given.absolute().parent} does not exist; make it or choose another")
+    pictures = _picture_names(plot, files)
+    check_picture("--plot", plot)
+    check_outputs(
+        [("--steps", steps), ("--curves", curves), *(("--plot", picture) for picture in pictures)],
+        [*files, static, *(Path(name) for name in (markers, rig) if name)],
+    )
     done, refused = _all(files, options, quiet=as_json)
     several = len(files) > 1
     if refused and not several and not as_json:
@@ -65,11 +69,14 @@ def analyse(
         tables.write_step_table(steps, done, several)
     if curves and done:
         tables.write_curves(curves, done, several)
+    drawn = []
     if plot:
         from labfeedback.analysis.picture import draw
 
+        names = dict(zip(files, pictures, strict=True))
         for one in done:
-            draw(one, plot.with_stem(f"{plot.stem}-{one.path.stem}") if several else plot)
+            draw(one, names[one.path])
+            drawn.append(names[one.path])
     if as_json:
         _print_json(files, done, refused)
     else:
@@ -79,13 +86,24 @@ def analyse(
             show(one)
         for path, error in refused:
             typer.echo(f"refused: {path}: {str(error).removeprefix(f'{path}: ')}", err=True)
-        for written in (steps, curves, plot):
+        for written in (steps, curves, *drawn):
             if written and done:
-                typer.echo(
-                    f"wrote {written}" + (" (one for each file)" if several and written == plot else ""), err=True
-                )
+                typer.echo(f"wrote {written}", err=True)
     if refused:
         raise typer.Exit(max(error.exit_code for _, error in refused))
+
+
+def _picture_names(plot: Path | None, files: list[Path]) -> list[Path]:
+    """The picture of each file: its name in the picture's, with a number where two files have the same name."""
+    if plot is None:
+        return []
+    if len(files) == 1:
+        return [plot]
+    names: list[Path] = []
+    for number, file in enumerate(files, 1):
+        name = plot.with_stem(f"{plot.stem}-{file.stem}")
+        names.append(name if name not in names else plot.with_stem(f"{plot.stem}-{file.stem}-{number}"))
+    return names
 
 
 def _all(files: list[Path], options: Options, quiet: bool) -> tuple[list[Analysis], list[tuple[Path, LabError]]]:

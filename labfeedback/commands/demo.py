@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from labfeedback.errors import BadSetup, LabError
+from labfeedback.errors import LabError
 
 MASS_KG: Final = 75.0
 HEIGHT_M: Final = 1.70
@@ -35,14 +35,14 @@ def demo(
     """
     from labfeedback.commands.run import check_seconds, training_of
     from labfeedback.commands.walking import walk_to_the_end
+    from labfeedback.exchange.outputs import check_outputs
     from labfeedback.markerset import load_marker_set
     from labfeedback.rig import load_rig
     from labfeedback.subject import Subject
 
     check_seconds(seconds)
     training = training_of("left", 5.0, None, "baseline", baseline_seconds, 2.0)
-    if truth is not None and not truth.absolute().parent.is_dir():
-        raise BadSetup(f"{truth}: the folder {truth.absolute().parent} does not exist; make it or choose another")
+    check_outputs([("--truth", truth)])
     if seconds < baseline_seconds + 10:
         typer.echo(
             f"{seconds:g} s are short after {baseline_seconds:g} s of natural walking: there will be little feedback"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -44,12 +45,20 @@ def write_steps(path: Path | str, rows: Rows, t0: float = 0.0) -> None:
     Numbers carry ten significant digits, times microseconds; what is withheld or not measured is empty.
     Raises BadSetup when the file cannot be written.
     """
+    _write(path, list(COLUMNS), [cells(row, t0) for row in rows])
+
+
+def write_steps_of_files(path: Path | str, files: Sequence[tuple[str, Rows, float]]) -> None:
+    """Steps of several files as (name, rows, t0), each as in `write_steps`, with a first column `file`."""
+    _write(path, ["file", *COLUMNS], [[name, *cells(row, t0)] for name, rows, t0 in files for row in rows])
+
+
+def _write(path: Path | str, header: list[str], lines: list[list[str]]) -> None:
     try:
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             out = csv.writer(file)
-            out.writerow(COLUMNS)
-            for row in rows:
-                out.writerow(cells(row, t0))
+            out.writerow(header)
+            out.writerows(lines)
     except OSError as error:
         raise BadSetup(
             f"The step table could not be written to {path} ({error.strerror}). Choose a folder that exists and may be "
