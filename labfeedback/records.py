@@ -119,6 +119,7 @@ STEP: Final = np.dtype(
         ("kfm_stance_pct", "<f8"),
         ("kam1_leverarm_nm", "<f8"),
         ("kam2_leverarm_nm", "<f8"),
+        ("kam_minus_leverarm_nm", "<f8"),  # at the worse peak (flag markers: above 0.3 %BW*Ht)
         ("fz_peak_bw", "<f8"),  # the numbers behind flag force_range
         ("fz_mean_bw", "<f8"),
         ("missing_markers", "<i8"),  # frames x markers of this leg missing in the filter's window (flag markers)

@@ -12,6 +12,7 @@ from labfeedback.errors import BadSetup, Hazard
 from labfeedback.markerset import Leg, MarkerSet
 
 LEAST_SECONDS = 1.0
+STILL_M = 0.04
 _SHANK_POINTS = ROLE_NAMES[:4]
 _FOOT_POINTS = ROLE_NAMES[4:]
 
@@ -26,6 +27,7 @@ def calibrate(
     """
     if len(markers) < LEAST_SECONDS * rate_hz:
         raise BadSetup(f"static trial of {len(markers) / rate_hz:.2f} s: at least {LEAST_SECONDS:g} s are needed")
+    _refuse_moving(markers, labels, marker_set)
     with np.errstate(all="ignore"):
         seen = np.isfinite(markers[:, :, 0]).mean(axis=0)
     at = {label: np.nanmedian(markers[:, column], axis=0) for column, label in enumerate(labels) if seen[column] >= 0.5}
@@ -84,4 +86,21 @@ def _refuse_mirrored(at: dict[str, NDArray[np.float64]], leg: Leg, side: str) ->
         raise Hazard(
             f"static trial: the front of the {side} tibia points against the foot: the labels of left and right, or of "
             "lateral and medial, are exchanged. Mend the label map and record it again"
+        )
+
+
+def _refuse_moving(markers: NDArray[np.float64], labels: list[str], marker_set: MarkerSet) -> None:
+    """A walk is no static trial: joint centres from its medians lie where no joint ever was."""
+    legs = {label for leg in (marker_set.right, marker_set.left) for label in (*leg.anatomical, *leg.shank_cluster)}
+    worst, which = 0.0, ""
+    for column, label in enumerate(labels):
+        seen = markers[np.isfinite(markers[:, column, 0]), column]
+        if label in legs and len(seen):
+            spread = float((np.percentile(seen, 95, axis=0) - np.percentile(seen, 5, axis=0)).max())
+            if spread > worst:
+                worst, which = spread, label
+    if worst > STILL_M:
+        raise BadSetup(
+            f"static trial: {which} moves by {1000 * worst:.0f} mm; quiet standing stays within "
+            f"{1000 * STILL_M:.0f} mm. Is this a walk? Record quiet standing"
         )

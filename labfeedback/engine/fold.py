@@ -327,7 +327,8 @@ class Engine:
         self._push(due, _DUE, stance.foot, stance.start, stance.end)
 
     def _finish_step(self, now: float, stance: Stance) -> None:
-        finding = self._maker.make(stance, self._markers.track, self._forces.track, now, self._steps)
+        stride = self._history.known_stride(stance.foot)
+        finding = self._maker.make(stance, self._markers.track, self._forces.track, now, self._steps, stride)
         self._steps += 1
         foot, row = stance.foot, finding.row[0]
         said = self._early.get(foot)

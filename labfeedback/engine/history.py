@@ -54,6 +54,10 @@ class History:
         strides = [b - a for a, b in pairwise(starts) if 0.6 < b - a < 2.5]
         return statistics.median(strides) if len(strides) >= 2 else DEFAULT_STRIDE_S
 
+    def known_stride(self, foot: int) -> float:
+        """As `stride`, infinite before two are known."""
+        return self.stride(foot) if len(self._starts[foot]) >= 3 else float("inf")
+
     def forget_walk(self) -> None:
         """The belt stopped or data were lost: speed and stride may be others now; heights stay."""
         self._belt.clear()

@@ -20,6 +20,9 @@ GRAVITY = 9.81
 SATURATED_AT = 0.98  # of a channel's full scale
 OFF_THE_FOOT_M = 0.08  # mean distance of COP and foot beyond which the load is another foot's
 REVERSED = 0.02  # of the mean vertical force: walking people have 4-15 % fore-aft and 3-8 % sideways
+FASTEST_M_S = 12.0  # a swinging heel reaches 4-5 m/s; what is faster has jumped
+APART_PCT = 0.3  # %BW*Ht between the full moment and its lever arm at a peak; sound steps stay within 0.13
+MERGED = 0.75  # of a stride: a longer load on one plate is two feet's (normal is 0.60-0.68)
 FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
 
 
@@ -64,6 +67,8 @@ class StepMaker:
         mass, height = setup.subject.mass_kg, setup.subject.height_m
         assert mass is not None
         self._mass = mass
+        # The limit on method differences is in %BW*Ht; where the height is unknown a middle one serves.
+        self._scale_nm = mass * GRAVITY * (height or 1.7)
         self._bwht = mass * GRAVITY * height if height else np.nan
         # As long as the lead: the odd mirror image of 100 ms gives the filter's transient the room it needs.
         self._pads = tuple(max(9, round(self._settings.lead_s * r)) for r in (self._marker_rate, self._force_rate))
@@ -72,8 +77,10 @@ class StepMaker:
         """First and last time that the step's filter needs."""
         return stance.start - self._settings.lead_s, stance.end + self._settings.tail_s
 
-    def make(self, stance: Stance, markers: Track, forces: Track, known_s: float, ordinal: int) -> Finding:
-        """Compute one step. Both tracks must reach back to the window's begin."""
+    def make(
+        self, stance: Stance, markers: Track, forces: Track, known_s: float, ordinal: int, stride_s: float = np.inf
+    ) -> Finding:
+        """Compute one step. Both tracks must reach back to the window's begin. stride_s: inf where it is not known."""
         leg = self._plan.legs[stance.foot]
         begin, end = self.window(stance)
         # Half a nanosecond: a frame that lies on the border by its nominal time must not depend on the last bit.
@@ -106,6 +113,10 @@ class StepMaker:
         carried = self._carried(positions, stance.foot)
         if r["missing_markers"]:
             flags |= Flag.MARKERS
+        jumps = self._jumps(time, positions)
+        if jumps[leg.leg_rows].any():
+            flags |= Flag.MARKERS
+            carried = False
         residual = markers.column("residual")[a:b, stance.foot][inside]
         if len(residual) and not np.isnan(residual).all():
             r["residual_mm"] = np.nanmax(residual)
@@ -133,6 +144,12 @@ class StepMaker:
             flags |= Flag.COP_OUTSIDE_FOOT | Flag.EVENTS
         if r["cop_to_foot_m"] > OFF_THE_FOOT_M:
             flags |= Flag.COP_OUTSIDE_FOOT
+        r["kam_minus_leverarm_nm"] = _largest_apart(r)
+        if r["kam_minus_leverarm_nm"] > APART_PCT / 100.0 * self._scale_nm:
+            flags |= Flag.MARKERS
+            carried = False
+        if stance.end - stance.start > MERGED * stride_s:
+            flags |= Flag.EVENTS
         shear = _reversed_shear(summary)
         if shear:
             flags |= Flag.COP_OUTSIDE_FOOT
@@ -143,6 +160,7 @@ class StepMaker:
             not flags & Flag.STREAM_GAP
             and not swinging  # then contact and toe-off are another foot's
             and r["missing_foot_markers"] == 0
+            and not jumps[leg.foot_rows].any()
             and bool(np.isfinite(r["fpa_deg"]))
         )
         kept = None
@@ -177,6 +195,15 @@ class StepMaker:
             if steps > longest_interval(rate):
                 worst = max(worst, steps)
         return worst
+
+    def _jumps(self, time: Array, positions: Array) -> NDArray[np.bool_]:
+        """(m,) which markers move faster than any part of a walking leg between two frames."""
+        if len(time) < 2:
+            return np.zeros(positions.shape[1], np.bool_)
+        step = np.diff(positions, axis=0)
+        far = FASTEST_M_S * np.diff(time)[:, None]
+        # A hidden marker is NaN: it does not jump.
+        return np.asarray(((step * step).sum(axis=2) > far * far).any(axis=0))
 
     def _carried(self, positions: Array, foot: int) -> bool:
         """Whether every frame still shows three markers of each calibrated cluster and all that no cluster carries."""
@@ -261,3 +288,8 @@ def _reversed_shear(summary: Array) -> str:
     if summary[core.INWARD] < -REVERSED:
         return "sideways"
     return ""
+
+
+def _largest_apart(r: np.void) -> float:
+    """Largest difference between a peak of the full moment and that of its lever-arm estimate, Nm."""
+    return float(max(abs(r["kam1_nm"] - r["kam1_leverarm_nm"]), abs(r["kam2_nm"] - r["kam2_leverarm_nm"])))

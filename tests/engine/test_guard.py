@@ -10,7 +10,7 @@ import pytest
 
 from labfeedback.engine.calibration import calibrate
 from labfeedback.engine.history import History
-from labfeedback.errors import StreamTrouble
+from labfeedback.errors import BadSetup, StreamTrouble
 from labfeedback.inputlog import FORCES, MARKERS, Offset
 from labfeedback.protocol.training import LONGEST_STRIDE_S, Course, Training
 from labfeedback.records import CueState, EventCode, Flag
@@ -155,3 +155,39 @@ def test_a_mass_that_the_plates_do_not_carry_is_told_once(share, told):
     assert len(differs) == (1 if told else 0)
     if told:
         assert differs["value"][0] * share == pytest.approx(1.02, abs=0.02)
+
+
+def test_a_person_that_jumps_to_another_place_has_no_valid_step_there():
+    # What a looped recording does at its seam.
+    walk = simulated(12.0)
+    values = walk.markers.values.copy()
+    values[walk.markers.time > 6.3] += 0.2
+    steps = walk_through(walk.with_markers(values))["steps"]
+    touched = (steps["start_s"] - 0.1 < 6.3) & (steps["end_s"] + 0.06 > 6.3)
+    assert touched.any()
+    assert not steps["kam_valid"][touched].any()
+    assert (steps["flags"][touched] & Flag.MARKERS).all()
+    assert steps["kam_valid"][~touched].mean() > 0.5  # the other foot's load is off its foot from there on
+
+
+def test_two_feet_on_one_belt_are_no_stance_of_one():
+    walk = simulated(20.0)
+    values = walk.forces.values.copy()
+    whole = walk_through(walk)["steps"]
+    lefts = whole[whole["side"] == -1]
+    one = lefts[8]
+    # The left plate keeps 150 N for 0.2 s after its foot has gone.
+    later = (walk.forces.time > one["end_s"] - 0.03) & (walk.forces.time < one["end_s"] + 0.2)
+    left = next(i for i, plate in enumerate(walk.rig.plates) if plate.side == "left")
+    values[later, 6 * left + 2] = np.sign(walk.rig.plates[left].sign * -1) * 150.0
+    steps = walk_through(walk.with_forces(values))["steps"]
+    longest = max(steps[steps["side"] == -1], key=lambda s: s["end_s"] - s["start_s"])
+    assert longest["end_s"] - longest["start_s"] > 0.85
+    assert longest["flags"] & Flag.EVENTS and not longest["kam_valid"]
+
+
+def test_a_walk_is_no_static_trial():
+    walk = simulated(5.0)
+    positions = walk.markers.values.reshape(len(walk.markers.time), -1, 3)
+    with pytest.raises(BadSetup, match="moves by"):
+        calibrate(positions, list(walk.labels), walk.marker_set, rate_hz=200.0)
