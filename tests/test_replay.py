@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labfeedback import replay
-from labfeedback.errors import BadSetup, DamagedRecording
+from labfeedback.errors import BadSetup, DamagedRecording, LabError
 from labfeedback.inputlog import Record, Samples
 from labfeedback.recording import about
 from labfeedback.recording.finalise import finalise
@@ -179,3 +179,53 @@ def test_an_engine_that_stopped_live_stops_again_and_the_rows_until_then_are_equ
     found = verdict(final, engine=Stops)
     assert found.exit_code == replay.EQUAL and "the plates are exchanged" in found.sentences[0]
     assert verdict(final).exit_code == replay.DIFFERS
+
+
+def names_in(path: Path) -> list[str]:
+    """Every group, dataset and attribute of a file; attributes as 'where@name'."""
+    found: list[str] = []
+    with h5py.File(path) as file:
+        found += [f"@{name}" for name in file.attrs]
+
+        def take(name: str, item: Any) -> None:
+            found.append(name)
+            found.extend(f"{name}@{attribute}" for attribute in item.attrs)
+
+        file.visititems(take)
+    return found
+
+
+def without(path: Path, name: str) -> None:
+    where, _, attribute = name.partition("@")
+    with h5py.File(path, "r+") as file:
+        if attribute:
+            del file[where or "/"].attrs[attribute]
+        else:
+            del file[name]
+
+
+def test_whatever_is_missing_from_a_recording_is_told_in_a_sentence_that_ends_with_2(
+    recorded: bytes, visit: Path
+) -> None:
+    names = names_in(visit)
+    assert {"@schema", "input/forces/values", "input/log", "steps", "about", "input/markers@first"} <= set(names)
+    for name in names:
+        if name.startswith("about/"):
+            continue  # single facts of it may be absent: an older version wrote fewer
+        visit.write_bytes(recorded)
+        without(visit, name)
+        try:
+            found = verdict(visit)
+        except LabError as error:
+            assert error.exit_code == 2 and str(visit) in str(error) and str(error).endswith("."), name
+        else:
+            assert found.exit_code == replay.DAMAGED and found.sentences, name
+
+
+@pytest.mark.parametrize("name", ["input/forces/values", "input/log/records", "steps", "flushed"])
+def test_what_is_missing_from_a_part_is_told_too(tmp_path: Path, name: str) -> None:
+    final = tmp_path / "visit.h5"
+    write(final, list(visits.messages(visits.log(1.0))))
+    without(tmp_path / "visit.part001.h5", name)
+    with pytest.raises(LabError, match=r"missing|not a recording"):
+        verdict(final)

@@ -12,7 +12,7 @@ import numpy as np
 
 from labfeedback.errors import BadFile
 from labfeedback.inputlog import MAX_STREAMS
-from labfeedback.recording.layout import LOG, SCHEMA, STREAMS, Array
+from labfeedback.recording.layout import DIGEST, FLUSH, LOG, SCHEMA, STREAMS, Array
 from labfeedback.recording.unmarked import Unmarked
 from labfeedback.records import TABLES
 
@@ -43,8 +43,8 @@ class RecordingFile:
         except (KeyError, ValueError, OSError, TypeError, IndexError, AttributeError, RuntimeError) as error:
             self.h5.close()
             raise BadFile(
-                f"{path} is an HDF5 file but not a recording of this program ({error}). "
-                "Give a file that 'run' or 'demo' wrote."
+                f"{path} is an HDF5 file but not a recording of this program, or a damaged one "
+                f"({_plain(error)}). Give a file that 'run' or 'demo' wrote, or copy it again from its origin."
             ) from error
 
     def _read_counts(self, cut: int | None) -> None:
@@ -61,7 +61,7 @@ class RecordingFile:
         self.end_position = self.start_position
         row = None
         if self.is_part:
-            flushed = self.h5["flushed"]
+            flushed = _dataset(self.h5, "flushed", FLUSH)
             flushed.refresh()
             rows = flushed[:]
             if cut is not None:
@@ -69,9 +69,13 @@ class RecordingFile:
             row = rows[-1] if len(rows) else None
             if row is not None:
                 self.end_position = int(row["position"])
-        log = self.h5["input/log"]
+        log = _group(self.h5, "input/log")
+        parts_of_log = [
+            _dataset(log, name, kind) for name, kind in (("records", LOG), ("text", "u1"), ("digest", DIGEST))
+        ]
+        tables = [_dataset(self.h5, name, dtype) for name, dtype in TABLES.items()]
         if self.is_part:
-            for dataset in (log["records"], log["text"], log["digest"], *(self.h5[name] for name in TABLES)):
+            for dataset in (*parts_of_log, *tables):
                 dataset.refresh()
             self.log_count, self.text_count, self.log_blocks = (
                 (int(row[name]) if row is not None else 0) for name in ("log", "log_text", "log_blocks")
@@ -82,15 +86,21 @@ class RecordingFile:
                 log[name].shape[0] for name in ("records", "text", "digest")
             )
             self.table_counts = {name: self.h5[name].shape[0] for name in TABLES}
-        if log["records"].dtype != LOG or any(self.h5[name].dtype != dtype for name, dtype in TABLES.items()):
-            raise ValueError("its rows have other fields than this version writes")
         self.pieces = list(self._pieces(row))
 
     def _pieces(self, row: Any) -> list[Piece]:
         out = []
-        for name, group in self.h5["input"].items():
+        for name in self.h5["input"]:
             if name == "log":
                 continue
+            group = _group(self.h5, f"input/{name}")
+            values = _dataset(group, "values", None, dimensions=2)
+            if values.dtype.kind != "f":
+                raise ValueError(f"{values.name} holds no numbers")
+            for dataset, kind in (("raw_time", "f8"), ("epoch", "i4"), ("digest", DIGEST)):
+                _dataset(group, dataset, kind)
+            if "layout" not in group:
+                raise ValueError(f"{group.name}/layout is missing")
             layout = bytes(group["layout"][()]).decode().strip()
             if self.is_part:
                 stream = STREAMS.index(name)
@@ -135,6 +145,30 @@ class RecordingFile:
     def close(self) -> None:
         """Close the file."""
         self.h5.close()
+
+
+def _group(parent: Any, name: str) -> Any:
+    """A group that must be there. Raises ValueError."""
+    group = parent.get(name)
+    if not isinstance(group, h5py.Group):
+        raise ValueError(f"{parent.name.rstrip('/')}/{name} is missing")
+    return group
+
+
+def _dataset(group: Any, name: str, dtype: Any, dimensions: int = 1) -> Any:
+    """A dataset that must be there, with rows of this type (None: any). Raises ValueError."""
+    dataset = group.get(name)
+    path = f"{group.name.rstrip('/')}/{name}"
+    if not isinstance(dataset, h5py.Dataset):
+        raise ValueError(f"{path} is missing")
+    if (dtype is not None and dataset.dtype != dtype) or dataset.ndim != dimensions:
+        raise ValueError(f"{path}: its rows have other fields than this version writes")
+    return dataset
+
+
+def _plain(error: Exception) -> str:
+    """What an error says; a KeyError's text comes in quotes."""
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 def _open(path: Path) -> Any:

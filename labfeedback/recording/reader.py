@@ -52,7 +52,10 @@ class Recording:
         self.finished = not files[0].is_part
         log: list[LogRecord | Lost | End] = []
         for file in files:
-            log += from_rows(*file.log_rows())
+            try:
+                log += from_rows(*file.log_rows())
+            except ValueError as error:  # a text that is no UTF-8 among them
+                raise BadFile(f"The input log of {file.path} is damaged ({error}).") from error
         self.records: list[LogRecord] = [record for record in log if not isinstance(record, (Lost, End))]
         self.lost = max((record.messages for record in log if isinstance(record, Lost)), default=0)
         self.clean_end = any(isinstance(record, End) for record in log)
