@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from labfeedback.analysis import Options, analyse_file
+from labfeedback.analysis import Analysis, Options, analyse_file
+from labfeedback.analysis.show import show
 from labfeedback.cli import main
 from labfeedback.errors import BadSetup, Hazard
-from labfeedback.records import RIGHT
+from labfeedback.records import RIGHT, Flag
+from labfeedback.settings import Settings
+from labfeedback.subject import Subject
 from tests import c3d_variants as variants
 
 MEDIAL = ("RFCM", "LFCM", "RMALM", "LMALM")
@@ -138,9 +144,10 @@ def test_a_hazard_is_refused_with_its_sentence(analyse: Terminal, recording: Pat
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--mass", "6"), "mass_kg = 6"),
-        (("--height", "170"), "height_m = 170"),
-        (("--filter-hz", "500"), "filter_hz = 500"),
+        (("--mass", "0"), "--mass 0 kg: expected 20 to 250 kg"),
+        (("--mass", "nan"), "--mass nan kg: expected"),
+        (("--height", "170"), "--height 170: expected 0.9 to 2.3 m; is that centimetres?"),
+        (("--filter-hz", "inf"), "--filter-hz inf Hz: expected 3 to 50 Hz"),
         (("--rig", "nowhere"), "neither a file nor one of the shipped rigs"),
         (("--markers", "nowhere"), "neither a file nor one of the shipped markersets"),
         (("--rig", "grail"), "rig 'grail' has them"),
@@ -179,3 +186,57 @@ def test_exchanged_labels_in_the_static_trial_are_refused(recording: Path, tmp_p
     walk = variants.rewritten(recording, tmp_path / "walk.c3d", variants.without(*MEDIAL))
     with pytest.raises(Hazard, match=r"static\.c3d: the right shank's anterior axis"):
         analyse_file(walk, Options(static=static))
+
+
+def test_the_limits_of_options_are_those_of_subject_and_settings() -> None:
+    for low, high, name, model in ((20, 250, "mass_kg", Subject), (0.9, 2.3, "height_m", Subject)):
+        for value in (low, high):
+            assert getattr(Options(**{name: value}), name) == value
+            assert getattr(model(id="x", **{name: value}), name) == value
+    for value in (3.0, 50.0):
+        assert Options(filter_hz=value).filter_hz == Settings(filter_hz=value).filter_hz
+
+
+def test_the_static_trial_is_named_and_blamed_for_its_own_labels(
+    analyse: Terminal, recording: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    static = variants.rewritten(recording, tmp_path / "static.c3d", variants.standing_still(215, 300))
+    _, out, _ = analyse(recording, "--static", static)
+    assert f"static trial {static}" in out
+    _, out, _ = analyse(recording, "--static", static, "--json")
+    assert json.loads(out)["static"] == str(static)
+    foreign = shared_data / "treadmill_grail_gaitalytics/treadmill_events.c3d"
+    for words in ((), ("--markers", "griffith")):
+        code, _, err = analyse(recording, "--static", foreign, *words)
+        assert code == 2
+        assert f"{foreign} (the static trial) lacks" in err
+
+
+def _shown(one: Analysis) -> str:
+    console = Console(width=160, record=True, force_terminal=True, file=io.StringIO())
+    show(one, console)
+    return console.export_text()
+
+
+def test_a_second_moment_that_is_no_peak_is_not_shown_as_one(recording: Path) -> None:
+    one = analyse_file(recording, Options(height_m=1.7))
+    steps = one.steps.copy()
+    steps["kam2_is_peak"] = steps["side"] == RIGHT
+    text = _shown(replace(one, steps=steps))
+    assert "~ no true second peak: value at the border of the window" in text
+    assert "no true peak in 7 of 7 steps" in next(line for line in text.splitlines() if line.startswith("left: "))
+    assert "no true peak" not in next(line for line in text.splitlines() if line.startswith("right: "))
+    left = steps[steps["side"] != RIGHT][0]
+    assert f"{left['kam2_nm']:.1f}~" in text
+    steps["kam2_is_peak"] = 1
+    assert "~" not in _shown(replace(one, steps=steps))
+
+
+def test_a_walk_without_valid_steps_says_why(recording: Path) -> None:
+    one = analyse_file(recording, Options(height_m=1.7))
+    steps = one.steps[one.steps["side"] == RIGHT].copy()
+    steps["kam_valid"] = 0
+    steps["flags"] = Flag.MARKERS
+    text = _shown(replace(one, steps=steps))
+    assert "right: 0 of 7 steps valid: all withheld because of markers" in text
+    assert "left: 0 of 0 steps: no complete stance of 0.35-1.2 s was found" in text

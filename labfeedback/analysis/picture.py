@@ -38,8 +38,9 @@ def draw(one: Analysis, path: Path) -> None:
     axes[1, 0].set_ylabel("foot progression angle (deg)\n← toe in      toe out →")
     _percent_axis(axes[0, 1], one)
     height = f"{one.subject.height_m:.2f} m" if one.subject.height_m else "height unknown"
+    static = f" (static trial {one.static.name})" if one.static else ""
     figure.suptitle(
-        f"{one.path.name}   ·   {one.subject.mass_kg:.1f} kg {one.mass_source}, {height}   ·   "
+        f"{one.path.name}{static}   ·   {one.subject.mass_kg:.1f} kg {one.mass_source}, {height}   ·   "
         f"{one.settings.filter_hz:g} Hz zero-lag filter",
         fontsize=11,
     )
@@ -92,6 +93,8 @@ def _moments(axes: Axes, one: Analysis, side: int) -> None:
     valid = one.side(side)
     valid = valid[valid["kam_valid"] == 1]
     means = f"   KAM1 {valid['kam1_nm'].mean():.1f} Nm, KAM2 {valid['kam2_nm'].mean():.1f} Nm" if len(valid) else ""
+    if flat := int((valid["kam2_is_peak"] == 0).sum()):
+        means += f" (no true peak in {flat} of {len(valid)})"
     axes.set_title(f"{SIDE_NAMES[side].upper()} KNEE{means}", loc="left", fontsize=11, fontweight="bold")
     if kept or withheld:
         axes.legend(loc="upper right", frameon=False, fontsize=8)

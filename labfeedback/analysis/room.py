@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,34 +23,51 @@ def choose_marker_set(trial: Trial, static: Trial | None = None) -> MarkerSet:
 
     With a static trial the medial markers need to be in that one only.
     """
-    fitting, report = [], []
+    fitting, report, only_static = [], [], []
     for name, markers in shipped_marker_sets().items():
-        missing = missing_labels(markers, trial, static)
-        if missing:
-            some = ", ".join(missing[:4]) + (" ..." if len(missing) > 4 else "")
-            report.append(f"{name} (lacks {len(missing)}: {some})")
-        else:
+        by_file = missing_labels(markers, trial, static)
+        if not by_file:
             fitting.append(markers)
+        for file, missing in by_file.items():
+            some = ", ".join(missing[:4]) + (" ..." if len(missing) > 4 else "")
+            report.append(f"{name} ({whose(file, static, 'static trial ')}lacks {len(missing)}: {some})")
+            if trial.path not in by_file:
+                only_static.append(f"{len(missing)} labels of marker set {name!r}: {some}")
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         names = ", ".join(markers.name for markers in fitting)
         raise BadSetup(f"{trial.path}: more than one shipped marker set fits: {names}; choose with --markers")
+    if static is not None and only_static:
+        raise BadSetup(
+            f"{static.path} (the static trial) lacks, or has twice, {'; '.join(only_static)}. The walk "
+            f"{trial.path.name} has its own. The static trial has: {', '.join(static.labels[:60])}. Is it of the same "
+            "subject and marker set?"
+        )
     raise BadSetup(
         f"{trial.path}: no shipped marker set fits its labels: {'; '.join(report)}. The file has: "
         f"{', '.join(trial.labels[:60])}. Write a marker set and give it with --markers"
     )
 
 
-def missing_labels(markers: MarkerSet, trial: Trial, static: Trial | None) -> list[str]:
-    """Required labels that the walking trial, or the static one, has not or has more than once."""
+def whose(file: Path, static: Trial | None, word: str = " (the static trial)") -> str:
+    """`word` where `file` is the static trial, else nothing."""
+    return word if static is not None and file == static.path else ""
+
+
+def missing_labels(markers: MarkerSet, trial: Trial, static: Trial | None) -> dict[Path, list[str]]:
+    """Required labels that the walking trial, or the static one, has not or has more than once; only files that lack.
+
+    The walk comes first. When both are the same file, what both need is asked of it.
+    """
     clusters = {m for leg in (markers.right, markers.left) for m in leg.shank_cluster + leg.foot_cluster}
     medial = set(markers.right.medial + markers.left.medial)
     walking = set(markers.required) if static is None else (set(markers.required) - medial) | clusters
-    missing = walking - (set(trial.labels) - trial.doubled)
+    out: dict[Path, set[str]] = {trial.path: walking - (set(trial.labels) - trial.doubled)}
     if static is not None:
-        missing |= (set(markers.required) | clusters) - (set(static.labels) - static.doubled)
-    return sorted(missing)
+        lacking = (set(markers.required) | clusters) - (set(static.labels) - static.doubled)
+        out[static.path] = out.get(static.path, set()) | lacking
+    return {path: sorted(missing) for path, missing in out.items() if missing}
 
 
 def front_of(trial: Trial, leg: Leg) -> Array:

@@ -77,6 +77,7 @@ def summary(one: Analysis) -> dict[str, Any]:
             "steps": len(steps),
             "valid": int((steps["kam_valid"] == 1).sum()),
             "fpa_valid": int((steps["fpa_valid"] == 1).sum()),
+            "kam2_is_peak": int(((steps["kam_valid"] == 1) & (steps["kam2_is_peak"] == 1)).sum()),
         }
         for name in _MEANS:
             good = steps[name][(steps["fpa_valid"] if name == "fpa_deg" else steps["kam_valid"]) == 1]
@@ -91,6 +92,7 @@ def as_json(one: Analysis) -> dict[str, Any]:
     """Everything that was found, ready for `json.dumps`; what is withheld is null."""
     return {
         "file": str(one.path),
+        "static": str(one.static) if one.static else None,
         "frames": one.frames,
         "rate_hz": one.rate_hz,
         "rig": one.rig.name,

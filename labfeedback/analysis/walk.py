@@ -27,6 +27,9 @@ from labfeedback.subject import Subject
 
 _NOT_YET: Final = (".trc", ".mot", ".sto", ".xdf", ".csv", ".tsv", ".txt")
 _CHUNK_S: Final = 1.0
+_MASS_KG: Final = (20.0, 250.0)  # as Subject and Settings have them, which a test holds together
+_HEIGHT_M: Final = (0.9, 2.3)
+_FILTER_HZ: Final = (3.0, 50.0)
 _MASS_DIFFERS: Final = 0.03
 _LONG_STANCE: Final = 0.75  # of the stride; walking has 0.60-0.68, a stance merged with the other foot's has more
 
@@ -42,6 +45,18 @@ class Options:
     height_m: float | None = None
     sex: Literal["F", "M", "unknown"] = "unknown"
     filter_hz: float = 15.0
+
+    def __post_init__(self) -> None:
+        """Raises BadSetup for a number that no walk has, before anything is read."""
+        centimetres = "; is that centimetres?" if (self.height_m or 0) > 3 else ""
+        for option, value, (low, high), unit, hint in (
+            ("--mass", self.mass_kg, _MASS_KG, "kg", ""),
+            ("--height", self.height_m, _HEIGHT_M, "m", centimetres),
+            ("--filter-hz", self.filter_hz, _FILTER_HZ, "Hz", ""),
+        ):
+            if value is not None and not low <= value <= high:  # catches nan, too
+                said = f"{option} {value:g}" + ("" if hint else f" {unit}")
+                raise BadSetup(f"{said}: expected {low:g} to {high:g} {unit}{hint}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,7 @@ class Analysis:
     events: Rows
     curves: tuple[Curve, ...]
     notes: tuple[str, ...]
+    static: Path | None = None
 
     def side(self, side: int) -> Rows:
         """Steps of one foot, +1 right, -1 left."""
@@ -103,10 +119,12 @@ def analyse_trial(
     height, height_source = _height(trial, options, notes)
     try:
         subject = Subject(id="analysed", mass_kg=mass, height_m=height, sex=options.sex)
-        settings = Settings(filter_hz=options.filter_hz)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadSetup(f"{first['loc'][0]} = {first['input']}: {first['msg']}") from None
+    except ValidationError:  # only what was weighed is not checked yet
+        raise BadSetup(
+            f"{trial.path}: the plates carry {mass:.1f} kg over whole strides, expected 20 to 250 kg: check their "
+            "units, or give --mass"
+        ) from None
+    settings = Settings(filter_hz=options.filter_hz)
     start = build_start(rig, subject, markers, settings=settings, calibration=_calibration(static, rig, markers))
     engine = Engine(start, keep_curves=True)
     parts = []
@@ -133,6 +151,7 @@ def analyse_trial(
         events=events,
         curves=tuple(curve for part in parts for curve in part.curves),
         notes=tuple(notes),
+        static=static.path if static is not None else None,
     )
 
 
@@ -173,12 +192,10 @@ def _marker_set(trial: Trial, static: Trial | None, options: Options) -> MarkerS
     if not options.markers:
         return room.choose_marker_set(trial, static)
     markers = load_marker_set(options.markers)
-    missing = room.missing_labels(markers, trial, static)
-    if missing:
-        where = "" if static is None else " (or its static trial)"
+    for file, missing in room.missing_labels(markers, trial, static).items():
         raise BadSetup(
-            f"{trial.path}{where} lacks, or has twice, {len(missing)} labels of marker set {markers.name!r}: "
-            f"{', '.join(missing)}"
+            f"{file}{room.whose(file, static)} lacks, or has twice, {len(missing)} labels of marker set "
+            f"{markers.name!r}: {', '.join(missing)}"
         )
     return markers
 
@@ -187,6 +204,10 @@ def _mass(trial: Trial, options: Options, from_plates: float, notes: list[str]) 
     """kg and where it is from: given, else the file's, else the plates' mean load over whole strides."""
     given, source = options.mass_kg, "given"
     if given is None and trial.mass_kg is not None:
+        if not _MASS_KG[0] <= trial.mass_kg <= _MASS_KG[1]:
+            raise BadSetup(
+                f"{trial.path}: its PROCESSING:Bodymass is {trial.mass_kg:g}, expected 20 to 250 kg: give --mass"
+            )
         given, source = trial.mass_kg, "from the file (PROCESSING:Bodymass)"
     if given is None:
         if not np.isfinite(from_plates):
@@ -206,6 +227,10 @@ def _height(trial: Trial, options: Options, notes: list[str]) -> tuple[float | N
     if options.height_m is not None:
         return options.height_m, "given"
     if trial.height_m is not None:
+        if not _HEIGHT_M[0] <= trial.height_m <= _HEIGHT_M[1]:
+            raise BadSetup(
+                f"{trial.path}: its PROCESSING:Height means {trial.height_m:g} m, expected 0.9 to 2.3 m: give --height"
+            )
         return trial.height_m, "from the file (PROCESSING:Height)"
     notes.append("height not given: columns in %BW*Ht stay empty")
     return None, "unknown"
