@@ -200,7 +200,8 @@ def _end_on_terminate() -> None:
     def end(_number: int, _frame: Any) -> None:
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread():
+    # Whoever ignores it has a parent that answers it, by the stop.
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:
         signal.signal(signal.SIGTERM, end)
 
 

@@ -18,8 +18,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
+from labfeedback.asked import Asked
 from labfeedback.errors import LabError
-from labfeedback.process import SHORT_PATIENCE_S, Child, spawn
+from labfeedback.process import SHORT_PATIENCE_S, Child, spawn, start_tracker
 from labfeedback.ring import DEFAULT_SIZE, Ring
 
 HUB: Final = "labfeedback.hub.program:run"
@@ -76,6 +77,7 @@ class Lab:
         self.session = session or uuid.uuid4().hex[:10]
         self._recording_path = recording
         self._tell = tell
+        start_tracker()
         self._ring = Ring.create(f"lf{os.getpid():x}{uuid.uuid4().hex[:6]}", ring_size)
         context = multiprocessing.get_context("spawn")
         self._news, hub_news = context.Pipe(duplex=False)
@@ -112,7 +114,13 @@ class Lab:
         self._stuck = False
         self._ending: dict[str, Any] = {}
         self._error: dict[str, Any] = {}
-        self._asked = False
+        self._asked = Asked()
+        self._answered = 0  # of the times it was asked to end
+
+    @property
+    def began(self) -> bool:
+        """Whether the walk began: both streams came and fitted."""
+        return self._linked
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -134,19 +142,23 @@ class Lab:
             self._say("the hub no longer takes commands", loud=True)
 
     def run(self) -> Ending:
-        """Until the walk is over and the recording is finished. Ctrl+C ends it cleanly, a second one at once."""
-        try:
-            for child in [*self._devices, *([self._display] if self._display else []), self._hub]:
-                child.begin()
-            for end in self._hub_ends:  # ours are copies: with them open a dead hub would never be an end of file
-                end.close()
-            self._watch()
-            return self._finish()
-        finally:
-            self._take_down()
+        """Until the walk is over and the recording is finished.
+
+        Ctrl+C, SIGTERM or the closing of the terminal end it cleanly; a second one at once; a third one also leaves the
+        recording unfinished, in parts. Whichever it is, the ending says where the recording is.
+        """
+        with self._asked:
+            try:
+                for child in [*self._devices, *([self._display] if self._display else []), self._hub]:
+                    child.begin()
+                for end in self._hub_ends:  # ours are copies: with them open a dead hub would never be an end of file
+                    end.close()
+                self._watch()
+                return self._finish()
+            finally:
+                self._take_down()
 
     def _watch(self) -> None:
-        asked_at = 0.0
         looked = time.monotonic()
         while self._hub.alive:
             try:
@@ -155,19 +167,27 @@ class Lab:
                 self._heed_silence(heard, now - looked)
                 looked = now
                 self._mend()
-                if asked_at and time.monotonic() - asked_at > HUB_PATIENCE_S:
-                    self._say("the hub does not end by itself; it is terminated", loud=True)
-                    self._end_hub_now()
-            except KeyboardInterrupt:
-                if asked_at:
-                    self._end_hub_now()
-                else:
-                    asked_at = time.monotonic()
-                    self._asked = True
-                    self._say("Ctrl+C: ending the walk and finishing the recording. Again: at once", loud=True)
-                    self._hub.stop.set()
+            except KeyboardInterrupt:  # somebody else's answer to Ctrl+C
+                self._asked.ask()
+            self._heed_asking()
         while self._listen(0.0):
             pass
+
+    def _heed_asking(self) -> None:
+        """End the walk when asked to; at once when asked again, or when the hub takes too long."""
+        asked = self._asked
+        if asked.times and not self._answered:
+            self._answered = 1
+            self._hub.stop.set()
+            word = asked.word[0].upper() + asked.word[1:]
+            self._say(f"{word}: ending the walk and finishing the recording. Ctrl+C again: at once", loud=True)
+        elif asked.times > 1 and self._answered == 1:
+            self._answered = 2
+            self._say("asked again: the walk is ended at once; the recording is being finished", loud=True)
+            self._end_hub_now()
+        elif asked.times == 1 and time.monotonic() - asked.at > HUB_PATIENCE_S:
+            self._say("the hub does not end by itself; it is ended", loud=True)
+            self._end_hub_now()
 
     def _heed_silence(self, heard: bool, passed_s: float) -> None:
         """A hub that neither speaks nor dies is as good as dead. passed_s: since the last look."""
@@ -264,6 +284,10 @@ class Lab:
             why, exit_code = str(self._error["text"]), int(self._error["exit_code"])
         elif self._ending:
             why, exit_code = str(self._ending["why"]), 0
+            if self._asked.times:  # the hub was only told to stop; we know by what
+                why = why.replace("ended by Ctrl+C", f"ended by {self._asked.word}")
+        elif self._answered > 1:
+            why, exit_code = "ended at once, because it was asked to end twice", 1
         else:
             gone = (
                 "did not answer and was ended" if self._stuck else f"is gone (exit code {code}{self.last_words('hub')})"
@@ -310,6 +334,13 @@ class Lab:
         tries = 0
         give_up = time.monotonic() + FINALISE_PATIENCE_S
         while time.monotonic() < give_up:
+            if self._asked.times > 2:
+                self._say("asked for the third time: the recording is left as it is", loud=True)
+                recorder.end_now()
+                break
+            if self._asked.times > self._answered:
+                self._answered = self._asked.times
+                self._say("the recording is being finished; asked three times it is left in parts", loud=True)
             if recorder.alive and not recorder.stop.is_set():
                 recorder.stop.set()  # takes all that is in the ring; a hub's END may be missing or have found no room
             recorder.process.join(LOOK_S)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,7 +18,11 @@ from typing import Any, Final
 from labfeedback.errors import LabError
 
 SHORT_PATIENCE_S: Final = 5.0
-TERMINATE_PATIENCE_S: Final = 2.0  # a stopped or stuck process never answers `terminate`: then it is killed
+KILL_PATIENCE_S: Final = 2.0
+# Whole groups are sent these by a terminal, `timeout`, a service manager. Windows knows only the first two.
+_FOR_THE_PARENT: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 
 
 @dataclass(slots=True)
@@ -57,25 +62,52 @@ class Child:
         self.end_now()
 
     def end_now(self) -> None:
-        """Terminate; kill what does not answer to that."""
-        for force in ("terminate", "kill"):
-            if self.process is not None and self.process.is_alive():
-                getattr(self.process, force)()
-                self.process.join(TERMINATE_PATIENCE_S)
+        """Kill it: our programs leave `terminate` to their parent, and a stopped or stuck one never answers it."""
+        if self.process is not None and self.process.is_alive():
+            self.process.kill()
+            self.process.join(KILL_PATIENCE_S)
 
 
 def spawn(target: str, *args: Any, name: str, log: Path | None = None, **keywords: Any) -> BaseProcess:
     """Start `target` ("package.module:function") in a new interpreter and return its process.
 
-    The module is imported inside the child only. The child ignores Ctrl+C and the closing of the terminal: the parent
-    alone answers them, by asking everybody to finish. A LabError ends the child with that error's exit code and its
-    sentence on stderr. log: a file for everything that the child and its libraries print, so that the operator's
-    terminal stays readable.
+    The module is imported inside the child only. The child ignores Ctrl+C, SIGTERM and the closing of the terminal: the
+    parent alone answers them, by asking everybody to finish, and ends by force with `kill`. A LabError ends the child
+    with that error's exit code and its sentence on stderr. log: a file for everything that the child and its libraries
+    print, so that the operator's terminal stays readable.
     """
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_call, args=(target, args, keywords, log), name=name, daemon=True)
-    process.start()
+    start_tracker()
+    with _held_back():  # the child begins with them held back, until it ignores them
+        process.start()
     return process
+
+
+def start_tracker() -> None:
+    """Start the helper process in which Python notes shared memory, such that a closing terminal does not end it.
+
+    It ignores Ctrl+C and SIGTERM by itself but dies of SIGHUP, and then every note about the memory is an error.
+    Signals that are held back when a process starts stay so in it; call this before anything shared is made.
+    """
+    if os.name == "posix":
+        from multiprocessing import resource_tracker
+
+        with _held_back():
+            resource_tracker.ensure_running()
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold the signals that are meant for the parent back for a moment; none of them is lost."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_PARENT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def resolve(target: str) -> Any:
@@ -85,9 +117,10 @@ def resolve(target: str) -> Any:
 
 
 def _call(target: str, args: tuple[Any, ...], keywords: dict[str, Any], log: Path | None = None) -> None:
-    for name in ("SIGINT", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in _FOR_THE_PARENT:
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_THE_PARENT)
     if log is not None:
         _print_into(log)
     try:

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from labfeedback import asked
 from labfeedback import lab as lab_module
 from labfeedback.lab import Lab, visit_file
 from labfeedback.process import spawn
@@ -202,6 +203,81 @@ def test_ctrl_c_ends_the_walk_cleanly(tmp_path: Path) -> None:
     ending = Lab({"seconds": 20.0}, tmp_path / "visit.h5", told, programs=PROGRAMS).run()
     assert (ending.why, ending.exit_code) == ("asked", 0)
     assert ending.recording is not None and "Ctrl+C" in told.loud
+
+
+def by_signal(name: str) -> Callable[[dict[str, Any]], None]:
+    def when_linked(news: dict[str, Any]) -> None:
+        if news["kind"] == "linked":
+            signal.raise_signal(getattr(signal, name))
+
+    return when_linked
+
+
+def test_terminate_ends_the_walk_as_ctrl_c_does_and_is_called_by_its_name(tmp_path: Path) -> None:
+    told = Told(by_signal("SIGTERM"))
+    before = signal.getsignal(signal.SIGTERM)
+    ending = Lab({"seconds": 20.0}, tmp_path / "visit.h5", told, programs=PROGRAMS).run()
+    assert (ending.why, ending.exit_code) == ("asked", 0) and ending.recording is not None
+    assert "SIGTERM: ending the walk" in told.loud and "Ctrl+C:" not in told.loud
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize(("times", "left_in_parts"), [(2, False), (3, True)])
+def test_asking_again_and_again_still_ends_with_a_sentence_about_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, left_in_parts: bool
+) -> None:
+    monkeypatch.setitem(asked.SAME_S, "SIGINT", 0.0)
+
+    def when_it_hangs(news: dict[str, Any]) -> None:
+        if "HUB SILENT" in news.get("text", ""):
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        elif left_in_parts and "third" in news.get("text", ""):
+            (tmp_path / "visit.part001.h5").touch()
+
+    walk = {"seconds": 20.0, "end": "hang", "hangs_s": 20.0}
+    ending = Lab(walk, tmp_path / "visit.h5", Told(when_it_hangs), programs=PROGRAMS).run()
+    assert ending.exit_code == 1 and "asked to end twice" in ending.why
+    assert (ending.recording is None) == left_in_parts == ("labfeedback recover" in ending.why)
+
+
+def test_one_order_that_arrives_twice_is_asking_once() -> None:
+    counted = asked.Asked()
+    for _ in range(2):  # `timeout` signals the program and then its group
+        counted.ask("SIGTERM")
+    assert (counted.times, counted.word) == (1, "SIGTERM")
+    counted.ask("SIGINT")
+    assert (counted.times, counted.word) == (2, "SIGTERM")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups that are signalled as one")
+@pytest.mark.parametrize("order", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_what_is_sent_to_the_whole_group_ends_the_walk_once_and_in_peace(tmp_path: Path, order: str) -> None:
+    code = f"""
+import os, signal, time
+from pathlib import Path
+from labfeedback.lab import Lab
+def on(news):
+    if news["kind"] == "linked":
+        time.sleep(0.2)
+        os.killpg(0, getattr(signal, os.environ["ORDER"]))
+if __name__ == "__main__":
+    ending = Lab({{"seconds": 20.0}}, Path({str(tmp_path / "visit.h5")!r}), on, programs={PROGRAMS!r}).run()
+    print(ending.exit_code, ending.why, ending.recording.name)
+"""
+    script = tmp_path / "walk.py"
+    script.write_text(code)
+    answer = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "ORDER": order},
+    )
+    assert answer.stderr == "" and answer.returncode == 0
+    assert answer.stdout.strip() == "0 asked visit.h5"
 
 
 def test_visits_never_share_a_name(tmp_path: Path) -> None:
