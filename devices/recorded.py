@@ -179,7 +179,7 @@ class Player:
         length = max(source.end_s for source in self._sources)
         t0 = local_clock() + _LEAD_S
         end = np.inf if seconds is None else t0 + seconds
-        self._say(f"playing {length:.1f} s" + (" again and again" if self._loop else ""))
+        self._say(_what_plays(length, self._loop, seconds))
         while not stop.is_set():
             self._once(outlets, t0, end, stop)
             if not self._loop or local_clock() >= end:
@@ -234,6 +234,26 @@ class Player:
                     done[n] = until
 
 
+def _what_plays(length_s: float, loop: bool, seconds: float | None) -> str:
+    if not loop or (seconds is not None and seconds <= length_s):
+        played = length_s if seconds is None else min(seconds, length_s)
+        return f"playing {played:.1f} s" + (f" of {length_s:.1f} s" if played < length_s else "")
+    how_long = "again and again" if seconds is None else f"again and again, {seconds:.1f} s in all"
+    return (
+        f"playing {length_s:.1f} s {how_long}. Where the recording begins again the walk jumps: the engine withholds "
+        "the steps there"
+    )
+
+
+def _check_times(seconds: float | None, wait_s: float, start_delay_s: float) -> None:
+    """Raises BadSetup for times that nobody can wait for."""
+    if seconds is not None and not 0 < seconds < np.inf:
+        raise BadSetup(f"--seconds {seconds:g}: expected a number above zero; leave it out to play the whole file")
+    for option, value in (("--wait", wait_s), ("--start-delay", start_delay_s)):
+        if not 0 <= value < np.inf:
+            raise BadSetup(f"{option} {value:g}: expected seconds, 0 or more")
+
+
 def run(
     path: str,
     *,
@@ -247,6 +267,7 @@ def run(
     say: Say | None = None,
 ) -> None:
     """Load and play a file; may be the target of a spawned process. Raises BadFile or BadSetup."""
+    _check_times(seconds, wait_s, start_delay_s)
     if session:
         os.environ["LABFEEDBACK_LSL_SESSION"] = session
     player = Player(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from labfeedback.cli import main
 from labfeedback.commands import demo as demo_module
+from tests.recording.walked import record
 
 
 def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -47,3 +49,47 @@ def test_no_command_writes_over_what_it_must_keep(
     assert words[-2] in err
     assert words[-1] in err
     assert all(Path(name).read_bytes() == b"kept" for name in ("a.c3d", "other.c3d", "m.toml", "pic.png", "v.h5"))
+
+
+def test_a_demo_without_end_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code, err = _said(monkeypatch, capsys, "demo", "--seconds", "inf")
+    assert code == 2
+    assert "a demo has an end" in err
+
+
+def test_recover_passes_over_pictures_and_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("S01.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    record(tmp_path / "S01.h5", 1.0)
+    monkeypatch.setattr(sys, "argv", ["labfeedback", "recover", "S01.h5", "S01.png"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr().out
+    assert not end.value.code
+    assert "S01.png: no recording, passed over." in said
+    assert "S01.h5: was finished already" in said
+    code, err = _said(monkeypatch, capsys, "recover", "S01.png")
+    assert code == 2
+    assert "None of these files is a recording" in err
+
+
+def test_several_visits_are_replayed_one_after_another_and_the_worst_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "one.h5", 4.0)
+    Path("two.h5").write_bytes(Path("one.h5").read_bytes())
+    Path("noise.h5").write_bytes(b"noise" * 100)
+    monkeypatch.setattr(sys, "argv", ["labfeedback", "replay", "one.h5", "noise.h5", "two.h5", "--steps", "x.csv"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr()
+    assert end.value.code == 2
+    assert "noise.h5" in said.err
+    assert said.out.count("times real time") == 2
+    assert " out " in said.out
+    with Path("x.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows].count("one.h5") == [row["file"] for row in rows].count("two.h5") > 1

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.recorded import Player, load
+from devices.recorded import Player, _what_plays, load, run
 from labfeedback.errors import BadFile, BadSetup
 from labfeedback.process import spawn
 from labfeedback.rig import load_rig
@@ -90,6 +90,31 @@ def test_what_is_played_bears_the_source_id_that_the_rig_asks_for(tmp_path: Path
     markers, forces = load(short, griffith.model_copy(update={"streams": streams}))
     assert markers.layout.source_id == "the lab's own"
     assert forces.layout.source_id == (griffith.streams.forces.source_id or f"recorded-{forces.layout.name}")
+
+
+@pytest.mark.parametrize(
+    ("times", "sentence"),
+    [
+        ({"seconds": 0.0}, "--seconds 0"),
+        ({"seconds": -1.0}, "--seconds -1"),
+        ({"seconds": float("nan")}, "--seconds nan"),
+        ({"start_delay_s": -1.0}, "--start-delay -1"),
+        ({"wait_s": float("inf")}, "--wait inf"),
+    ],
+)
+def test_times_that_nobody_can_wait_for_are_refused_before_the_file_is_read(
+    times: dict[str, float], sentence: str
+) -> None:
+    with pytest.raises(BadSetup, match=sentence):
+        run("not there.c3d", **times)  # type: ignore[arg-type]
+
+
+def test_what_will_be_played_is_said() -> None:
+    assert _what_plays(8.66, False, None) == "playing 8.7 s"
+    assert _what_plays(8.66, False, 20.0) == "playing 8.7 s"
+    assert _what_plays(8.66, True, 3.0) == "playing 3.0 s of 8.7 s"
+    assert "20.0 s in all" in _what_plays(8.66, True, 20.0)
+    assert "withholds the steps there" in _what_plays(8.66, True, None)
 
 
 class _Outlet:

@@ -10,7 +10,12 @@ import typer
 
 def play(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A C3D file, or one of our recordings (.h5).")],
-    loop: Annotated[bool, typer.Option("--loop", help="Begin again at the end, until stopped.")] = False,
+    loop: Annotated[
+        bool,
+        typer.Option(
+            "--loop", help="Begin again at the end, until stopped; the walk jumps there, so those steps are withheld."
+        ),
+    ] = False,
     session: Annotated[str, typer.Option(help="Private LSL session; default: the whole network sees it.")] = "",
     rig: Annotated[str, typer.Option(help="Name the streams as this rig does. Default: the rig of the plates.")] = "",
     seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds of the recording.")] = None,
