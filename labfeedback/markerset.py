@@ -29,6 +29,14 @@ class Leg(BaseModel):
     def _foot_has_a_front(self) -> Self:
         if self.mt2 is None and (self.mt1 is None or self.mt5 is None):
             raise ValueError("the foot needs mt2, or mt1 and mt5")
+        roles: dict[str, str] = {}
+        for role in ("knee_lateral", "knee_medial", "ankle_lateral", "ankle_medial", "heel", "mt1", "mt2", "mt5"):
+            label = getattr(self, role)
+            if label and label in roles:
+                raise ValueError(
+                    f"{roles[label]} and {role} are both {label!r}: each place of a leg needs a marker of its own"
+                )
+            roles[label] = role
         for name, cluster in (("shank_cluster", self.shank_cluster), ("foot_cluster", self.foot_cluster)):
             if cluster and len(cluster) < 3:
                 raise ValueError(f"{name} has {len(cluster)} markers, a rigid fit needs at least 3")
@@ -81,7 +89,7 @@ def load_marker_set(name_or_file: str) -> MarkerSet:
     try:
         return MarkerSet.model_validate(read_toml(path))
     except ValidationError as error:
-        raise BadSetup(_sentence(str(path), error)) from None
+        raise BadSetup(_sentence(str(path), error, MarkerSet)) from None
 
 
 def shipped_marker_sets() -> dict[str, MarkerSet]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from labfeedback.errors import BadSetup
 
 Vector = tuple[float, float, float]
+_ROOM_M = 20.0
 _SIGNED = Literal["x", "y", "z", "-x", "-y", "-z"]
 
 
@@ -69,6 +72,11 @@ class Plate(BaseModel):
     @model_validator(mode="after")
     def _corners_span_a_plate(self) -> Self:
         c = np.array(self.corners_m)
+        if np.isfinite(c).all() and np.abs(c).max() > _ROOM_M:
+            raise ValueError(
+                f"plate {self.id}: a corner lies {np.abs(c).max():g} m away: the corners look like millimetres; metres "
+                "are expected"
+            )
         area = float(np.linalg.norm(np.cross(c[1] - c[0], c[3] - c[0])))
         if not np.isfinite(c).all() or area < 0.02:
             raise ValueError(f"plate {self.id}: its corners span {area:.4f} m2, expected a plate of at least 0.02 m2")
@@ -164,13 +172,73 @@ class Rig(BaseModel):
         return self
 
 
-def _sentence(where: str, error: ValidationError) -> str:
-    lines = []
-    for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"]) or "the whole"
-        found = "" if item["type"] in ("missing", "value_error") else f" (found {item['input']!r})"
-        lines.append(f"{place}: {item['msg'].removeprefix('Value error, ')}{found}")
-    return f"{where}: " + "; ".join(lines)
+def _sentence(where: str, error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """Every mistake as a sentence; `model`, what was checked, helps to answer a misspelt name with the right one."""
+    return f"{where}: " + "; ".join(_mistake(item, model) for item in error.errors())
+
+
+def _mistake(item: ErrorDetails, model: type[BaseModel] | None) -> str:
+    place = ""
+    for part in item["loc"]:
+        # people count from 1
+        place += f" {int(part) + 1}" if isinstance(part, int) else f"{'.' if place else ''}{part}"
+    kind, found, context = item["type"], item["input"], item.get("ctx", {})
+    own = item["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        return f"{place}: {own}" if place else own
+    if kind == "missing":
+        return f"{place} is missing"
+    if kind == "extra_forbidden":
+        known = _names_at(model, item["loc"][:-1])
+        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        advice = f"; did you mean {near[0]}?" if near else (f"; known here: {', '.join(known)}" if known else "")
+        return f"{place} is not known{advice}"
+    if kind == "string_pattern_mismatch" and place == "id":
+        return f"id = {found!r}: expected a pseudonym of letters, digits, - and _, no name, no spaces, 32 at most"
+    expected = _expected(kind, context)
+    return f"{place} = {found!r}: expected {expected}" if expected else f"{place}: {own} (found {found!r})"
+
+
+def _expected(kind: str, context: dict[str, Any]) -> str:
+    """What a value should have been; empty for a kind that no setup file here meets."""
+    limits = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+    words = {"gt": "a number above", "ge": "at least", "lt": "a number below", "le": "at most"}
+    if kind in limits:
+        return f"{words[limits[kind]]} {context[limits[kind]]:g}"
+    if kind == "literal_error":
+        return str(context["expected"])
+    if kind in ("too_short", "too_long"):
+        return f"{context.get('min_length', context.get('max_length'))} values, found {context['actual_length']}"
+    return {
+        "float_type": "a number",
+        "float_parsing": "a number",
+        "finite_number": "a number",
+        "int_type": "a whole number",
+        "int_parsing": "a whole number",
+        "bool_type": "true or false",
+        "bool_parsing": "true or false",
+        "string_type": "a text in quotation marks",
+        "tuple_type": "a list in square brackets",
+        "model_type": "a table of its own",
+        "model_attributes_type": "a table of its own",
+    }.get(kind, "")
+
+
+def _names_at(model: type[BaseModel] | None, place: tuple[int | str, ...]) -> list[str]:
+    """The names that a setup file may have at a place of it, following tables inside tables."""
+    inside: Any = model
+    for part in place:
+        if inside is None or isinstance(part, int):
+            continue
+        field = inside.model_fields.get(part)
+        inside = _model_in(field.annotation) if field is not None else None
+    return list(inside.model_fields) if inside is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _model_in(inner))), None)
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -206,4 +274,4 @@ def load_rig(name_or_file: str) -> Rig:
     try:
         return Rig.model_validate(read_toml(path))
     except ValidationError as error:
-        raise BadSetup(_sentence(str(path), error)) from None
+        raise BadSetup(_sentence(str(path), error, Rig)) from None

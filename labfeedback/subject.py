@@ -27,4 +27,4 @@ def load_subject(path: Path) -> Subject:
     try:
         return Subject.model_validate(read_toml(path))
     except ValidationError as error:
-        raise BadSetup(_sentence(str(path), error)) from None
+        raise BadSetup(_sentence(str(path), error, Subject)) from None

@@ -34,6 +34,7 @@ def test_help_lists_every_command_and_is_quick() -> None:
     answer = labfeedback("--help")
     assert time.perf_counter() - began < 3
     assert answer.returncode == 0 and all(name in answer.stdout for name in cli.COMMANDS)
+    assert "Ends with 0" in answer.stdout and "70" in answer.stdout and "130" in answer.stdout
 
 
 def test_help_imports_no_command() -> None:
@@ -56,6 +57,9 @@ def test_help_imports_no_command() -> None:
         ([], "either --toe-in DEG or --toe-out DEG"),
         (["--toe-in", "5", "--band", "20"], "expected 0.5 to 10 deg"),
         (["--toe-in", "5", "--baseline-seconds", "1"], "expected 5 to 600 s"),
+        (["--toe-in", "5", "--wait", "-1"], "--wait -1: expected"),
+        (["--toe-in", "5", "--wait", "nan"], "--wait nan: expected"),
+        (["--toe-in", "5", "--seconds", "inf"], "--seconds inf: expected"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_a_sentence(
@@ -75,7 +79,7 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
         ('id = "S01"\n', "mass_kg is missing"),
         ('id = "S01"\nmass_kg = 70.0\ntrained_side = "right"\n', "the trained side of S01 is the right one"),
         ('id = "S01"\nmass_kg = 700.0\n', "mass_kg"),
-        ('id = "Jane Doe"\nmass_kg = 70.0\n', "id:"),
+        ('id = "Jane Doe"\nmass_kg = 70.0\n', "expected a pseudonym"),
         ("id = \n", "not readable as TOML"),
     ],
 )
@@ -143,7 +147,13 @@ def test_the_operators_line_speaks_in_words_and_shows_what_is_wrong() -> None:
         "lost": 0,
     }
     line = status_line(status, 75.0).plain
-    for word in ("DATA SILENT", "markers", "1:15", "steps 20 (95% valid)", "left 3.0 toe-in", "right 7.2 toe-out"):
+    for word in (
+        "DATA SILENT",
+        "markers",
+        "1:15",
+        "steps 20 (95% valid)",
+        "last: left 3.0 deg toe-in, right 7.2 deg toe-out",
+    ):
         assert word in line
     assert "in the band 75%" in line and "310 ms old" in line and "recorder behind" in line
     assert toe_words(float("nan")) == "not measured"

@@ -118,6 +118,12 @@ def refuse_wrong_plates(trial: Trial, rig: Rig, markers: MarkerSet) -> dict[int,
                 f"load): its sign is reversed. If the device reports the force on the plate, set sign = {-plate.sign} "
                 "for it in a rig and give that with --rig"
             )
+    for side in SIDES:
+        if all(plate.side != SIDE_NAMES[side] for plate in rig.plates):
+            raise BadSetup(
+                f"{trial.path}: no plate of the rig {rig.name!r} is the {SIDE_NAMES[side]} one; each foot needs "
+                "a plate of its own"
+            )
     found = loads(trial, rig)
     feet = {side: _foot(trial, rig, markers, side) for side in SIDES}
     step = trial.analog_rate_hz / trial.rate_hz
