@@ -29,6 +29,13 @@ COMMANDS: Final = {
     "doctor": "What this computer has and lacks, with the command that installs it.",
 }
 
+# docs/recording.md says more of `replay`.
+EXIT_CODES: Final = (
+    "Ends with 0: as meant; 1: a walk ended otherwise (its last sentence says how and where the recording is), or rows "
+    "differ in 'replay --check'; 2: something given cannot be used, or is damaged; 3: 'replay --check' of another "
+    "engine's recording; 70: an error nobody foresaw (a file with its details is named); 130: Ctrl+C outside a walk."
+)
+
 
 def build(called: str | None) -> typer.Typer:
     """The app; only the command `called` is imported, the others are names with a line of help."""
@@ -40,6 +47,7 @@ def build(called: str | None) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        epilog=EXIT_CODES,
     )
     app.callback()(_whole)
     for name, about in COMMANDS.items():

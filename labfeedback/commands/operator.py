@@ -39,9 +39,13 @@ def status_line(status: dict[str, Any], elapsed_s: float) -> Text:
     if steps:
         share = valid / steps
         line.append(f" ({share:.0%} valid)", "" if share >= 0.8 else "yellow")
-    for side in ("left", "right"):
-        if side in status["fpa_deg"]:
-            line.append(f"  {side} {toe_words(status['fpa_deg'][side])}")
+    last = [
+        f"{side} {toe_words(status['fpa_deg'][side]).replace(' toe', ' deg toe')}"
+        for side in ("left", "right")
+        if side in status["fpa_deg"]
+    ]
+    if last:
+        line.append(f"  last: {', '.join(last)}")
     cue = status["cue"]
     if cue.get("scored_steps"):
         line.append(f"  in the band {cue['good_steps'] / cue['scored_steps']:.0%}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from labfeedback.errors import BadSetup
 
 FURTHEST_DEG = 15.0
+LONGEST_WAIT_S = 3600.0
 
 
 class Side(StrEnum):
@@ -51,6 +53,9 @@ def run(
     from labfeedback.subject import load_subject
 
     training = training_of(side.value, toe_in, toe_out, relative_to.value, baseline_seconds, band)
+    check_seconds(seconds)
+    if not 0 < wait <= LONGEST_WAIT_S:
+        raise BadSetup(f"--wait {wait:g}: expected a number above zero, at most {LONGEST_WAIT_S:g} s; 30 is the norm")
     person = load_subject(subject)
     if person.mass_kg is None:
         raise BadSetup(
@@ -63,7 +68,6 @@ def run(
         )
     if static is not None and not static.is_file():
         raise BadSetup(f"{static}: no such static trial")
-    check_seconds(seconds)
     the_rig = load_rig(rig)
     walk = {
         "rig": the_rig.model_dump(mode="json"),
@@ -110,8 +114,8 @@ def training_of(
 
 
 def check_seconds(seconds: float | None) -> None:
-    """Raises BadSetup for a walk of no length."""
-    if seconds is not None and not seconds > 0:
+    """Raises BadSetup for a walk of no length, or of no end; without --seconds it goes on until Ctrl+C."""
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise BadSetup(f"--seconds {seconds:g}: expected a number above zero")
 
 
