@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Callable
@@ -61,6 +62,8 @@ def walk_to_the_end(
         sys.stdout.reconfigure(line_buffering=True)  # into a log, too, a sentence appears when it is said
     headless = can_show(headless, say)
     recording = visit_file(out, str(walk["subject"]["id"]))
+    pictures_dir = out / "pictures"
+    kept_pictures = set(pictures_dir.iterdir()) if pictures_dir.is_dir() else set()
     heading = in_words(walk["training"])
     say(f"Will train the {heading}.")
     say("Research use. The belt's own stop and lanyard come first; this program never stops the belt. Ctrl+C ends.")
@@ -68,12 +71,14 @@ def walk_to_the_end(
         "side": walk["training"]["side"],
         "screen": walk["rig"]["screen"],
         "headless": headless,
-        "pictures_dir": out / "pictures" if headless or pictures else None,
+        "pictures_dir": pictures_dir if headless or pictures else None,
         "fullscreen": not headless,
     }
     with OperatorLine(heading=heading) as line:
         lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session)
         ending = lab.run()
+    if not lab.began:
+        remove_pictures(pictures_dir, kept_pictures)
     if ending.exit_code:
         kept = f" What was recorded is in {ending.recording}." if ending.recording else ""
         raise WalkFailed(f"{ending.why}.{kept}".replace("..", "."), ending.exit_code)
@@ -81,3 +86,11 @@ def walk_to_the_end(
     if ending.recording is not None:
         say(f"Recording: {ending.recording}")
     return ending
+
+
+def remove_pictures(folder: Path, kept: set[Path]) -> None:
+    """Remove what a walk that never began painted: all but `kept`, which earlier walks left; then the empty folder."""
+    with contextlib.suppress(OSError):  # not worth a failure of its own
+        for path in set(folder.glob("screen_*.png")) - kept:
+            path.unlink()
+        folder.rmdir()
