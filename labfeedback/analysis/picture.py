@@ -95,7 +95,7 @@ def _moments(axes: Axes, one: Analysis, side: int) -> None:
     means = f"   KAM1 {valid['kam1_nm'].mean():.1f} Nm, KAM2 {valid['kam2_nm'].mean():.1f} Nm" if len(valid) else ""
     if flat := int((valid["kam2_is_peak"] == 0).sum()):
         means += f" (no true peak in {flat} of {len(valid)})"
-    axes.set_title(f"{SIDE_NAMES[side].upper()} KNEE{means}", loc="left", fontsize=11, fontweight="bold")
+    axes.set_title(f"{SIDE_NAMES[side].upper()} KNEE{means}", loc="left", fontsize=10, fontweight="bold")
     if kept or withheld:
         axes.legend(loc="upper right", frameon=False, fontsize=8)
     else:

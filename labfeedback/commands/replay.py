@@ -94,10 +94,13 @@ def _show(replayed: Replayed, *, table: bool) -> None:
             out.add_column(title, justify="left" if title in ("foot", "flags") else "right")
         for row in rows:
             angle = "" if math.isnan(row["fpa_deg"]) else toe_words(float(row["fpa_deg"])).replace("toe-", "")
-            numbers = [angle, *(_number(row[name]) for name in ("kam1_nm", "kam2_nm", "kfm_nm"))]
+            flank = "~" if row["kam_valid"] and not row["kam2_is_peak"] else ""
+            numbers = [angle, _number(row["kam1_nm"]), _number(row["kam2_nm"]) + flank, _number(row["kfm_nm"])]
             times = [f"{row[name] - replayed.t0:.3f}" for name in ("start_s", "end_s")]
             side = SIDE_NAMES.get(int(row["side"]), "?")
             out.add_row(str(row["step"]), side, *times, *numbers, flag_names(int(row["flags"])))
+        if ((rows["kam_valid"] == 1) & (rows["kam2_is_peak"] == 0)).any():
+            out.caption = "~ no true second peak: value at the border of the window"
         Console().print(out)
     speed = replayed.span_s / replayed.took_s if replayed.took_s > 0 else 0.0
     typer.echo(
