@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
-import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
@@ -22,25 +19,18 @@ from labfeedback.asked import Asked
 from labfeedback.errors import LabError
 from labfeedback.process import SHORT_PATIENCE_S, Child, spawn, start_tracker
 from labfeedback.ring import DEFAULT_SIZE, Ring
+from labfeedback.upkeep import LOOK_S, Logs, Silence, Tell, restart, say
 
 HUB: Final = "labfeedback.hub.program:run"
 RECORDER: Final = "labfeedback.recording.program:run"
 DISPLAY: Final = "labfeedback.display.program:run"
 
-# Pauses before a dead child is started again, by how often it died in the last minute; the last one for ever.
-RESTART_AFTER_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)
-RESTART_WINDOW_S: Final = 60.0
 LAST_TRIES: Final = 2  # of a recorder that keeps dying after the walk
-SILENT_S: Final = 1.0  # the hub speaks four times a second
 STUCK_S: Final = 5.0
-LOOK_S: Final = 0.05
 HUB_PATIENCE_S: Final = 15.0
 FINALISE_PATIENCE_S: Final = 180.0
 
 SCREEN: Final = "patient's screen"
-_LIBRARY: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")  # how liblsl begins its own log lines
-
-Tell = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +73,17 @@ class Lab:
         self._news, hub_news = context.Pipe(duplex=False)
         hub_commands, self._commands = context.Pipe(duplex=False)
         hub, recorder, display = programs
-        self._logs = Path(tempfile.mkdtemp(prefix="labfeedback-"))
-        self._keep_logs = False
+        self._logs = Logs()
+        log = self._logs.path
         ring = self._ring.name
         self._hub = Child(
             "hub",
-            lambda stop: spawn(
-                hub, walk, ring, hub_news, hub_commands, stop, self.session, name="hub", log=self._log("hub")
-            ),
+            lambda stop: spawn(hub, walk, ring, hub_news, hub_commands, stop, self.session, name="hub", log=log("hub")),
             restart=False,
         )
         self._recorder = Child(
             "recorder",
-            lambda stop: spawn(recorder, ring, str(recording), {}, stop, name="recorder", log=self._log("recorder")),
+            lambda stop: spawn(recorder, ring, str(recording), {}, stop, name="recorder", log=log("recorder")),
             restart=True,
             log="recorder",
         )
@@ -103,14 +91,14 @@ class Lab:
         if screen is not None:
             self._display = Child(
                 SCREEN,
-                lambda stop: spawn(display, self.session, stop=stop, name="screen", log=self._log("screen"), **screen),
+                lambda stop: spawn(display, self.session, stop=stop, name="screen", log=log("screen"), **screen),
                 restart=True,
                 log="screen",
             )
         self._devices = [Child(f"device {n + 1}", start, restart=False) for n, start in enumerate(devices)]
         self._hub_ends = (hub_news, hub_commands)
         self._linked = False
-        self._quiet_s = 0.0  # since the linked hub's last news
+        self._silence = Silence(tell)
         self._stuck = False
         self._ending: dict[str, Any] = {}
         self._error: dict[str, Any] = {}
@@ -121,18 +109,6 @@ class Lab:
     def began(self) -> bool:
         """Whether the walk began: both streams came and fitted."""
         return self._linked
-
-    def _log(self, name: str) -> Path:
-        return self._logs / f"{name}.log"
-
-    def last_words(self, name: str) -> str:
-        """The last line that a child printed, for the sentence about its death; empty when it said nothing."""
-        try:
-            lines = self._log(name).read_text(encoding="utf-8", errors="replace").split("\n")
-        except OSError:
-            return ""
-        said = [line.strip() for line in lines if line.strip() and not _LIBRARY.match(line)]
-        return f": {said[-1][:300]}" if said else ""
 
     def command(self, command: dict[str, Any]) -> None:
         """Pass an operator's command to the hub: {"do": "pause" | "resume" | "stop" | "note", "text": ...}."""
@@ -184,33 +160,18 @@ class Lab:
         elif asked.times > 1 and self._answered == 1:
             self._answered = 2
             self._say("asked again: the walk is ended at once; the recording is being finished", loud=True)
-            self._end_hub_now()
+            self._hub.end_now()
         elif asked.times == 1 and time.monotonic() - asked.at > HUB_PATIENCE_S:
             self._say("the hub does not end by itself; it is ended", loud=True)
-            self._end_hub_now()
+            self._hub.end_now()
 
     def _heed_silence(self, heard: bool, passed_s: float) -> None:
-        """A hub that neither speaks nor dies is as good as dead. passed_s: since the last look."""
-        was_silent = self._quiet_s > SILENT_S
-        if heard or not self._linked:
-            self._quiet_s = 0.0
-            if was_silent:
-                self._say("the hub speaks again", loud=True)
-            return
-        # What passed while we ourselves stood still (a computer asleep) is not the hub's silence.
-        self._quiet_s += min(passed_s, 5 * LOOK_S)
-        if self._quiet_s > SILENT_S:
-            self._tell({"kind": "hub silent", "seconds": self._quiet_s})
-            if not was_silent:
-                self._say("HUB SILENT: the program that computes does not answer; the screen is neutral", loud=True)
+        """End a linked hub that was silent for too long. passed_s: since the last look."""
         patience = HUB_PATIENCE_S if self._ending or self._error else STUCK_S
-        if self._quiet_s > patience:
+        if self._silence.lasts(heard or not self._linked, passed_s, patience):
             self._stuck = True
             self._say(f"the hub was silent for {patience:g} s and is ended; the recording is finished", loud=True)
-            self._end_hub_now()
-
-    def _end_hub_now(self) -> None:
-        self._hub.end_now()
+            self._hub.end_now()
 
     def _listen(self, wait_s: float) -> bool:
         """Take the hub's news; False when there are none."""
@@ -251,31 +212,11 @@ class Lab:
                     self._say(f"{device.name} ended with exit code {device.process.exitcode}", loud=True)
 
     def _restart(self, child: Child) -> None:
-        """Start a dead child again, or note when it may be; called until it runs.
-
-        The recorder is never given up: what it has not written waits in the ring, and it may come back before that is
-        full (a disk that was unplugged, for one).
+        """The recorder is never given up: what it has not written waits in the ring, and it may come back before that
+        is full (a disk that was unplugged, for one).
         """
-        assert child.process is not None
-        now = time.monotonic()
-        if not child.next_start:
-            while child.restarts and now - child.restarts[0] > RESTART_WINDOW_S:
-                child.restarts.popleft()
-            pause = RESTART_AFTER_S[min(len(child.restarts), len(RESTART_AFTER_S) - 1)]
-            child.restarts.append(now)
-            child.next_start = now + pause
-            when = f"in {pause:g} s" if pause else "now"
-            text = f"the {child.name} died (exit code {child.process.exitcode}{self.last_words(child.log)}) and is "
-            text += f"started again {when}"
-            if len(child.restarts) > len(RESTART_AFTER_S):
-                self._keep_logs = True
-                text += f". It died {len(child.restarts)} times in a minute. Details: {self._logs}"
-                if child is self._recorder:
-                    text += f". What is not recorded waits in memory, which is {self._ring.fill:.0%} full"
-            self._say(text, loud=True)
-        if now >= child.next_start:
-            child.next_start = 0.0
-            child.begin()
+        waiting = f". What is not recorded waits in memory, which is {self._ring.fill:.0%} full"
+        restart(child, self._logs, self._tell, waiting if child is self._recorder else "")
 
     def _finish(self) -> Ending:
         code = self._hub.process.exitcode if self._hub.process is not None else None
@@ -289,22 +230,22 @@ class Lab:
         elif self._answered > 1:
             why, exit_code = "ended at once, because it was asked to end twice", 1
         else:
-            gone = (
-                "did not answer and was ended" if self._stuck else f"is gone (exit code {code}{self.last_words('hub')})"
-            )
+            gone = f"is gone (exit code {code}{self._logs.last_words('hub')})"
+            if self._stuck:
+                gone = "did not answer and was ended"
             why = (
                 f"the hub {gone}: the walk has ended. Tell the patient to "
                 "keep walking until the belt stops; the recording of everything before is being finished. "
-                f"Details: {self._logs}"
+                f"Details: {self._logs.folder}"
             )
-            self._keep_logs = True
+            self._logs.keep = True
             exit_code = 1
             self._say(why, loud=True)
         if not self._linked:
             return Ending(why, exit_code, None, **steps)
         recording = self._finish_recording()
         if trouble := self._not_recorded(recording):
-            self._keep_logs = True
+            self._logs.keep = True
             self._say(trouble, loud=True)
             why, exit_code = f"{why}. {trouble}", exit_code or 1
         return Ending(why, exit_code, recording, **steps)
@@ -315,7 +256,7 @@ class Lab:
             path = self._recording_path
             parts = sorted(path.parent.glob(f"{path.stem}.part*")) if path.parent.is_dir() else []
             if not parts:
-                return f"NOTHING WAS RECORDED: neither {path} nor parts of it exist. Details: {self._logs}"
+                return f"NOTHING WAS RECORDED: neither {path} nor parts of it exist. Details: {self._logs.folder}"
             return (
                 f"the recording is NOT FINISHED: it is still in parts ({', '.join(p.name for p in parts)} in "
                 f"{path.parent}). Finish it with: labfeedback recover {parts[0]}"
@@ -357,7 +298,7 @@ class Lab:
         return self._recording_path if self._recording_path.exists() else None
 
     def _say(self, text: str, *, loud: bool = False) -> None:
-        self._tell({"kind": "note", "text": text, "loud": loud})
+        say(self._tell, text, loud=loud)
 
     def _take_down(self) -> None:
         """Whatever happened: leave no process and no shared memory behind."""
@@ -371,8 +312,7 @@ class Lab:
         self._commands.close()
         self._ring.close()
         self._ring.unlink()
-        if not self._keep_logs:
-            shutil.rmtree(self._logs, ignore_errors=True)
+        self._logs.close()
 
 
 def visit_file(out: Path, subject: str) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from labfeedback import asked
+from labfeedback import asked, upkeep
 from labfeedback import lab as lab_module
 from labfeedback.lab import Lab, visit_file
 from labfeedback.process import spawn
@@ -103,7 +103,7 @@ def with_recorder(name: str) -> tuple[str, str, str]:
 def test_a_recorder_that_dies_again_and_again_is_tried_again_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lab_module, "RESTART_AFTER_S", (0.0, 0.1, 0.2))
+    monkeypatch.setattr(upkeep, "RESTART_AFTER_S", (0.0, 0.1, 0.2))
     told = Told()
     programs = with_recorder("recorder_after_five_deaths")
     ending = Lab({"seconds": 2.0}, tmp_path / "visit.h5", told, programs=programs).run()
@@ -132,7 +132,7 @@ def test_a_walk_without_a_finished_recording_ends_as_a_failure_that_says_so(
 def test_messages_that_did_not_fit_the_memory_make_the_walk_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lab_module, "RESTART_AFTER_S", (0.0, 0.1))
+    monkeypatch.setattr(upkeep, "RESTART_AFTER_S", (0.0, 0.1))
     programs = with_recorder("recorder_after_five_deaths")
     ending = Lab({"seconds": 3.0}, tmp_path / "visit.h5", Told(), programs=programs, ring_size=4096).run()
     assert ending.exit_code == 1 and "NOT RECORDED" in ending.why
