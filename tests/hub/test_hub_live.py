@@ -52,7 +52,9 @@ def test_every_sample_reaches_the_log_in_order_and_every_record_says_what_came_b
             last[record.stream] = counts[-1]
         else:
             assert record.seen == tuple(seen)
-    assert 120 <= seen[0] <= 170 and 600 <= seen[1] <= 850
+    # 1.5 s, and on a busy machine what came while the streams were being linked; never less than was sent meanwhile.
+    assert 120 <= seen[0] <= 300
+    assert 4.0 <= seen[1] / seen[0] <= 6.0
     assert 25 <= sum(isinstance(r, Tick) for r in records) <= 32
     assert [json.loads(r.text) for r in records if isinstance(r, Command)] == [{"do": "note", "text": "hello"}]
     frames = np.concatenate([m[1] for m in messages if isinstance(m, tuple) and m[0] == "frames"])
