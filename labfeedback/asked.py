@@ -19,7 +19,7 @@ SAME_S: Final = {"SIGINT": 0.15, "SIGTERM": 1.0, "SIGHUP": 1.0}
 
 
 class Asked:
-    """How often the walk was asked to end, and by what; use it around the walk."""
+    """How often the walk was asked to end, and by what; use it around the walk, and around more if that is wanted."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -27,6 +27,7 @@ class Asked:
         self.at = 0.0  # monotonic s of the first time
         self._last: dict[str, float] = {}
         self._before: dict[int, Any] = {}
+        self._depth = 0
 
     def ask(self, name: str = "SIGINT") -> None:
         """Count one signal, unless it only repeats the one just before."""
@@ -40,6 +41,9 @@ class Asked:
         self.times += 1
 
     def __enter__(self) -> Self:
+        self._depth += 1
+        if self._depth > 1:
+            return self
         for name in WORDS:
             number = getattr(signal, name, None)  # Windows has no SIGHUP
             if number is None or signal.getsignal(number) == signal.SIG_IGN:  # who ignores it (nohup) goes on so
@@ -51,6 +55,9 @@ class Asked:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
         for number, before in self._before.items():
             signal.signal(number, before)
 

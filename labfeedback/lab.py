@@ -58,11 +58,13 @@ class Lab:
         programs: tuple[str, str, str] = (HUB, RECORDER, DISPLAY),
         session: str = "",
         ring_size: int = DEFAULT_SIZE,
+        asked: Asked | None = None,
     ) -> None:
         """walk: what the hub is given. screen: keywords of the patient's screen besides the session; None: no screen.
 
         devices: each starts one device program when called with a stop event. tell: gets the hub's news and our own
         as dicts with "kind" (status, note, event, linked, ended ...); "text" and "loud" where a person should read it.
+        asked: the caller's, when it counts the wishes to end already.
         """
         self.session = session or uuid.uuid4().hex[:10]
         self._recording_path = recording
@@ -102,7 +104,7 @@ class Lab:
         self._stuck = False
         self._ending: dict[str, Any] = {}
         self._error: dict[str, Any] = {}
-        self._asked = Asked()
+        self._asked = asked or Asked()
         self._answered = 0  # of the times it was asked to end
 
     @property

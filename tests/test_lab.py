@@ -250,6 +250,16 @@ def test_one_order_that_arrives_twice_is_asking_once() -> None:
     assert (counted.times, counted.word) == (2, "SIGTERM")
 
 
+def test_wishes_to_end_are_counted_until_the_outermost_has_said_its_last() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with asked.Asked() as counted:
+        with counted:
+            pass
+        signal.raise_signal(signal.SIGINT)
+        assert counted.times == 1
+    assert signal.getsignal(signal.SIGINT) == before
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups that are signalled as one")
 @pytest.mark.parametrize("order", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_what_is_sent_to_the_whole_group_ends_the_walk_once_and_in_peace(tmp_path: Path, order: str) -> None:

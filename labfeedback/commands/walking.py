@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from labfeedback.asked import Asked
 from labfeedback.commands.operator import OperatorLine
 from labfeedback.commands.run import in_words
 from labfeedback.doctor import has_screen, install_command, missing_libraries
@@ -74,17 +75,18 @@ def walk_to_the_end(
         "pictures_dir": pictures_dir if headless or pictures else None,
         "fullscreen": not headless,
     }
-    with OperatorLine(heading=heading) as line:
-        lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session)
-        ending = lab.run()
-    if not lab.began:
-        remove_pictures(pictures_dir, kept_pictures)
-    if ending.exit_code:
-        kept = f" What was recorded is in {ending.recording}." if ending.recording else ""
-        raise WalkFailed(f"{ending.why}.{kept}".replace("..", "."), ending.exit_code)
-    say(f"The walk is over: {ending.why}. {ending.steps} steps, {ending.steps_valid} with a valid moment.")
-    if ending.recording is not None:
-        say(f"Recording: {ending.recording}")
+    with Asked() as asked:  # until it is said where the recording is, nothing may cut this short
+        with OperatorLine(heading=heading) as line:
+            lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session, asked=asked)
+            ending = lab.run()
+        if not lab.began:
+            remove_pictures(pictures_dir, kept_pictures)
+        if ending.exit_code:
+            kept = f" What was recorded is in {ending.recording}." if ending.recording else ""
+            raise WalkFailed(f"{ending.why}.{kept}".replace("..", "."), ending.exit_code)
+        say(f"The walk is over: {ending.why}. {ending.steps} steps, {ending.steps_valid} with a valid moment.")
+        if ending.recording is not None:
+            say(f"Recording: {ending.recording}")
     return ending
 
 
