@@ -113,8 +113,8 @@ class StepMaker:
         carried = self._carried(positions, stance.foot)
         if r["missing_markers"]:
             flags |= Flag.MARKERS
-        jumps = self._jumps(time, positions)
-        if jumps[leg.leg_rows].any():
+        jumps = self._jumps(time, positions, leg.leg_rows)
+        if jumps.any():
             flags |= Flag.MARKERS
             carried = False
         residual = markers.column("residual")[a:b, stance.foot][inside]
@@ -196,14 +196,15 @@ class StepMaker:
                 worst = max(worst, steps)
         return worst
 
-    def _jumps(self, time: Array, positions: Array) -> NDArray[np.bool_]:
-        """(m,) which markers move faster than any part of a walking leg between two frames."""
-        if len(time) < 2:
-            return np.zeros(positions.shape[1], np.bool_)
-        step = np.diff(positions, axis=0)
-        far = FASTEST_M_S * np.diff(time)[:, None]
+    def _jumps(self, time: Array, positions: Array, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(m,) which of these markers move faster than any part of a walking leg between two frames."""
+        out = np.zeros(positions.shape[1], np.bool_)
+        own = positions[:, rows]
+        step = own[1:] - own[:-1]
+        far = FASTEST_M_S * (time[1:] - time[:-1])
         # A hidden marker is NaN: it does not jump.
-        return np.asarray(((step * step).sum(axis=2) > far * far).any(axis=0))
+        out[rows] = (np.einsum("ijk,ijk->ij", step, step) > (far * far)[:, None]).any(axis=0)
+        return out
 
     def _carried(self, positions: Array, foot: int) -> bool:
         """Whether every frame still shows three markers of each calibrated cluster and all that no cluster carries."""

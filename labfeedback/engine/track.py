@@ -119,8 +119,12 @@ def rising(time: Array, after: float, before: float) -> Kept | None:
     ahead is kept only if its predecessor had leapt as well: a single broken stamp must not outlaw everything that
     follows it. Where time ran backwards by more than JITTER_S, the next kept one is marked as broken.
     """
-    if len(time) == 0 or (time[0] > after and time[-1] <= after + LEAP_S and bool((time[1:] > time[:-1]).all())):
+    if len(time) == 0:
         return None
+    if after < time[0] <= after + LEAP_S:
+        lapse = time[1:] - time[:-1]
+        if not len(lapse) or (lapse.min() > 0.0 and lapse.max() <= LEAP_S):
+            return None
     keep = np.zeros(len(time), np.bool_)
     broken = []
     backwards = before < after - JITTER_S
