@@ -183,7 +183,8 @@ def _reconcile(path: Path, content: bytes, processor: int, parameters: dict[str,
         for p in candidates_points
         for a in candidates_analog
         for f in candidates_frames
-        if 0 <= available - f * (4 * p + a) * width < _BLOCK  # the last block may be padded
+        # The last block may be padded, and some writers add a whole one where the data end on a block.
+        if 0 <= available - f * (4 * p + a) * width <= _BLOCK
     ]
     if len(fits) != 1:
         _refuse(path, fits, candidates_points, candidates_analog, candidates_frames, width, available)

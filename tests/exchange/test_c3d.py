@@ -188,3 +188,21 @@ def test_a_damaged_parameter_that_would_crash_the_reader_is_refused(
     (tmp_path / "damaged.c3d").write_bytes(content.replace(old, new))
     with pytest.raises(BadFile, match="parameter"):
         read_c3d(tmp_path / "damaged.c3d")
+
+
+def test_a_file_whose_data_end_on_a_block_is_whole(tmp_path: Path) -> None:
+    # 28 markers x 4 floats x 400 frames are exactly 350 blocks; ezc3d, a common writer, then pads a whole one more.
+    import ezc3d
+
+    file = ezc3d.c3d()
+    file["parameters"]["POINT"]["UNITS"]["value"] = ["m"]
+    file["parameters"]["POINT"]["RATE"]["value"] = [200.0]
+    file["parameters"]["POINT"]["LABELS"]["value"] = [f"M{i:02d}" for i in range(28)]
+    points = np.ones((4, 28, 400))
+    points[:3] = np.random.default_rng(0).normal(size=(3, 28, 400))
+    file["data"]["points"] = points
+    path = tmp_path / "whole.c3d"
+    file.write(str(path))
+    trial = read_c3d(path)
+    assert trial.points.shape == (400, 28, 3)
+    np.testing.assert_allclose(trial.points, points[:3].transpose(2, 1, 0), rtol=1e-6)
