@@ -75,6 +75,7 @@ class Feedback:
         course.scored -= 1
         course.good -= self._judged[1] == CueState.GOOD
         self._judged = None
+        self._stance = self._step  # it had its cue, so the next stance's cue must bear another number
         return [] if self.held is not None else [self._cue(time_s, CueState.NOT_MEASURED, time_s + last_s)]
 
     def final(

@@ -321,7 +321,7 @@ class Engine:
             return
         # A nanosecond: a window that begins with the recording's first sample is complete.
         if begin < self._markers.track.first_time - 1e-9 or begin < self._forces.track.first_time - 1e-9:
-            text = f"first {SIDE_NAMES[side]} stance left out: its filter lead is not in the data"
+            text = f"first {SIDE_NAMES[side]} stance left out: it began before enough data had come"
             self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
             return
         self._push(due, _DUE, stance.foot, stance.start, stance.end)

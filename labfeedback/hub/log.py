@@ -15,6 +15,8 @@ from labfeedback.engine.outputs import Outputs
 from labfeedback.inputlog import MAX_STREAMS, Command, Link, Offset, Record, Samples, Seen, Start, Tick
 from labfeedback.records import COMPUTED, EventCode, Rows
 
+GAP_WORTH_SAYING_S = 0.05  # from here on the health turns amber, too
+
 
 class Engine(Protocol):
     """What the loop needs of labfeedback.engine.Engine."""
@@ -169,6 +171,8 @@ class InputLog:
         for row in out.cues:
             self.last_cue = {name: float(row[name]) for name in ("state", "target_deg", "good_steps", "scored_steps")}
         for row in out.events:
+            if row["code"] == EventCode.STREAM_GAP and row["value"] < GAP_WORTH_SAYING_S:
+                continue  # recorded, and its steps are withheld; two lines a second would hide what matters
             self.new_events.append((int(row["code"]), bytes(row["text"]).decode("utf-8", "replace")))
 
     @property
