@@ -55,7 +55,11 @@ class Leg(BaseModel):
 
 
 class MarkerSet(BaseModel):
-    """A lab's marker set."""
+    """A lab's marker set.
+
+    pelvis: markers on the pelvis, in the order right front, left front, right back, left back; `sacrum` labels may
+    follow. trunk: markers whose mean is the upper end of the trunk (C7, or both acromia). Neither is required.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
@@ -63,6 +67,7 @@ class MarkerSet(BaseModel):
     right: Leg
     left: Leg
     pelvis: tuple[str, ...] = ()
+    trunk: tuple[str, ...] = ()
 
     @property
     def required(self) -> frozenset[str]:

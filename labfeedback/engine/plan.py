@@ -40,6 +40,8 @@ class Plan:
     """Everything `core` needs besides samples. Foot index 0 is right, 1 is left."""
 
     columns: Ints  # (m, 3) marker channels
+    rows: dict[str, int]  # label -> row of the marker track
+    pelvis: Ints  # rows of the pelvis markers that the stream has
     scale: float  # source length unit to m
     turn: Array  # (3, 3) source to lab
     legs: tuple[LegPlan, LegPlan]
@@ -117,6 +119,7 @@ def make_plan(setup: Setup, markers: Layout, forces: Layout) -> Plan:
         leg = setup.marker_set.leg(side)
         own = [getattr(leg, role) for role in ROLE_NAMES]
         names += [label for label in (*own, *leg.shank_cluster, *leg.foot_cluster) if label and label in there]
+    names += [label for label in (*setup.marker_set.pelvis, *setup.marker_set.trunk) if label in there]
     names = list(dict.fromkeys(names))
     rows = {name: row for row, name in enumerate(names)}
     for foot, side in enumerate(SIDES):
@@ -176,6 +179,8 @@ def make_plan(setup: Setup, markers: Layout, forces: Layout) -> Plan:
     )
     return Plan(
         columns=np.array([there[name] for name in names], np.int64),
+        rows=rows,
+        pelvis=np.array([rows[label] for label in setup.marker_set.pelvis if label in rows], np.int64),
         scale=_length_unit(markers),
         turn=np.ascontiguousarray(turn),
         legs=(legs[0], legs[1]),
