@@ -18,6 +18,9 @@ class Settings(BaseModel):
     contact_rise_n: float = Field(50.0, gt=0)
     contact_n: float = Field(30.0, gt=0)
     hold_s: float = 0.020
+    events_apart_s: float = Field(0.040, gt=0, description="plate and markers disagree beyond this")
+    events_apart_unlearned_s: float = Field(0.080, gt=0, description="the same before the person's offset is known")
+    single_support_margin_s: float = Field(0.020, ge=0)
     stance_min_s: float = 0.35
     stance_max_s: float = 1.2
     force_peak_bw: tuple[float, float] = (0.8, 1.5)

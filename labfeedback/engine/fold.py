@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from labfeedback.core import contact, live
+from labfeedback.core import contact, kinematic, live
+from labfeedback.core.legpoints import HEEL
 from labfeedback.core.live import run_frames
 from labfeedback.engine.clock import Clock
+from labfeedback.engine.events import Events, Stance
 from labfeedback.engine.feedback import Feedback
 from labfeedback.engine.guard import Guard
 from labfeedback.engine.history import History
@@ -24,8 +26,9 @@ from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.plan import Plan, make_plan
 from labfeedback.engine.reel import Reel
 from labfeedback.engine.scale import Scale
+from labfeedback.engine.sight import Sight
 from labfeedback.engine.start import Setup, parse_start
-from labfeedback.engine.steps import Stance, StepMaker, longest_interval
+from labfeedback.engine.steps import StepMaker, longest_interval
 from labfeedback.engine.streams import ForceStream, MarkerStream
 from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
@@ -34,7 +37,7 @@ from labfeedback.protocol.training import in_words
 from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
-_CONTACT, _TOE_OFF, _PULL, _DUE, _FORGET, _GAP = 0, 1, 2, 3, 4, 5
+_CONTACT, _TOE_OFF, _PULL, _LOOK, _DUE, _FORGET, _GAP = 0, 1, 2, 3, 4, 5, 6
 SPAN_S = 0.02  # over which a marker's speed is taken
 FLAT_S = 0.08  # least foot-flat for an early angle
 STOPPED_S = 0.12  # loaded foot slower than 0.3 of the belt for this long: the belt has stopped
@@ -62,6 +65,7 @@ class Engine:
         self._watch = Watch(settings.silent_neutral_s, settings.silent_pause_s)
         self._schedule: list[tuple[float, int, int, float, float]] = []
         self._done = 0  # rows of the marker track that were worked on
+        self._due: dict[tuple[int, float], Stance] = {}  # (foot, start) of those that wait for the filter's tail
         self._steps = 0
         self._hazard = False
         streams = self.setup.rig.streams
@@ -128,6 +132,10 @@ class Engine:
         self._limits[live.L_GAP] = longest_interval(streams.forces.rate_hz)
         self._feet = np.zeros((2, live.FOOT_STATE))
         self._feet[:, [live.CONTACT, live.STAND_HEEL, live.STAND_TOE]] = np.nan
+        self._curves = kinematic.new_curves()
+        heels = np.ascontiguousarray(plan.roles[:, HEEL])
+        sight = Sight(self._markers.track, rate, heels, lambda: self._history.walking)
+        self._events = Events(settings, sight, self._look_later)
         self._walk = np.zeros(live.WALK_STATE)
         self._walk[live.BELT] = np.nan
         self._push(-math.inf, _FORGET, 0, math.nan, math.nan)
@@ -221,7 +229,6 @@ class Engine:
             stop = min(ready, int(time.searchsorted(self._schedule[0][0])))
             if stop > self._done:
                 self._run(self._done, stop)
-                self._done = stop
             else:
                 # The schedule acts before the first frame at or after its time.
                 self._act(float(time[self._done]), *heapq.heappop(self._schedule))
@@ -237,9 +244,16 @@ class Engine:
         dropped = self._forces.forget(before)
         self._walk[live.CURSOR] = max(0.0, self._walk[live.CURSOR] - dropped)
 
+    def _look_later(self, time: float, what: int, foot: int, value: float) -> None:
+        self._push(time, _LOOK, foot, value, float(what))
+
     def _run(self, first: int, stop: int) -> None:
+        """Work on frames first..stop, no further than one in which a foot's markers tell an event."""
         plan, track, forces = self._plan, self._markers.track, self._forces.track
         assert plan is not None
+        told, reached = np.empty((4, kinematic.FOUND)), np.zeros(1, np.int64)
+        events = kinematic.find_extremes(track.time, track.column("reach"), first, stop, self._curves, told, reached)
+        stop = self._done = int(reached[0])
         out = np.empty((stop - first, live.COLUMNS))
         noticed = np.empty((3 * (stop - first), live.NOTICED))
         count = run_frames(
@@ -254,11 +268,18 @@ class Engine:
         self._reel.frames(from_numbers(out, FRAME))
         for row in noticed[:count]:
             self._notice(float(track.time[int(row[live.N_FRAME])]), int(row[live.N_KIND]), row)
+        now = float(track.time[stop - 1])
+        for row in told[:events]:
+            self._events.marker_event(now, int(row[kinematic.FOOT]), int(row[kinematic.KIND]), float(row[kinematic.AT]))
+        if events:
+            self._footfalls(now)
 
     def _notice(self, now: float, kind: int, row: Any) -> None:
         if kind == 0:
             foot = int(row[live.N_FOOT])
             self._early[foot] = (float(self._feet[foot, live.CONTACT]), float(row[live.N_VALUE]))
+            if not self._events.vouched(foot):
+                return  # after the stance it is known whose foot it was
             training = self.setup.training
             if training and training.foot == SIDES[foot] and self._unbroken(float(self._feet[foot, live.CONTACT]), now):
                 contact_s, angle = self._early[foot]
@@ -285,15 +306,14 @@ class Engine:
 
     def _act(self, now: float, _time: float, kind: int, foot: int, start: float, end: float) -> None:
         if kind == _CONTACT:
-            self._feet[foot, live.CONTACT] = start
-            if start == start:
-                self._history.contact(foot, start)
-                if text := self._scale.contact(foot, start, self._forces.track):
-                    self._reel.event(now, EventCode.WEIGHT_DIFFERS, text, value=self._scale.ratio)
-            self._feet[foot, live.FLAT_SUM : live.SAID + 1] = 0.0
+            self._events.plate_contact(now, foot, start)
+            self._footfalls(now)
         elif kind == _TOE_OFF:
-            self._feet[foot, live.CONTACT] = np.nan
-            self._close(now, Stance(foot, start, end))
+            self._events.plate_off(now, foot, end)
+            self._footfalls(now)
+        elif kind == _LOOK:
+            self._events.look(now, int(end), foot, start)
+            self._footfalls(now)
         elif kind == _PULL:
             self._raise(now, self._guard.pulled(foot), foot)
         elif kind == _FORGET:
@@ -302,28 +322,47 @@ class Engine:
             text = f"{'markers' if foot == MARKERS else 'forces'}: nothing for {1000 * end:.0f} ms"
             self._reel.event(start, EventCode.STREAM_GAP, text, value=end)
         else:
-            self._finish_step(now, Stance(foot, start, end))
+            self._finish_step(now, self._due.pop((foot, start)))
+
+    def _footfalls(self, now: float) -> None:
+        """What the events of both feet came to."""
+        contacts, stances, lost = self._events.take()
+        for what, foot, start in contacts:
+            if what == "contact":
+                self._feet[foot, live.CONTACT] = start
+                self._feet[foot, live.FLAT_SUM : live.SAID + 1] = 0.0
+            elif what == "gone":
+                self._feet[foot, live.CONTACT] = np.nan
+            else:
+                self._history.contact(foot, start)
+                if text := self._scale.contact(foot, start, self._forces.track):
+                    self._reel.event(now, EventCode.WEIGHT_DIFFERS, text, value=self._scale.ratio)
+        for stance in stances:
+            self._close(now, stance)
+        for foot, start in lost:
+            self._reject(now, Stance(foot, start, now), "neither plate nor markers told its toe-off")
+        if self._events.exchanged:
+            self._raise(now, self._guard.exchanged(), 0)
+
+    def _reject(self, now: float, stance: Stance, why: str) -> None:
+        side, duration = SIDES[stance.foot], stance.end - stance.start
+        text = f"{SIDE_NAMES[side]} stance of {duration:.2f} s rejected: {why}"
+        self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
+        training = self.setup.training
+        if training and training.foot == side:
+            self._reel.cues(self._feedback.take_back(now, stance.start, self._lasts(stance.foot)))
 
     def _close(self, now: float, stance: Stance) -> None:
         """A stance has ended: wait for the filter's tail, or reject it."""
         if math.isnan(stance.start):
             return  # it had begun before the recording did
-        side, settings = SIDES[stance.foot], self.setup.settings
+        settings = self.setup.settings
         duration = stance.end - stance.start
-        begin, due = self._maker.window(stance)
+        _, due = self._maker.window(stance)
         if not settings.stance_min_s <= duration <= settings.stance_max_s:
-            limits = f"{settings.stance_min_s:g}-{settings.stance_max_s:g} s"
-            text = f"{SIDE_NAMES[side]} stance of {duration:.2f} s rejected: expected {limits}"
-            self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
-            training = self.setup.training
-            if training and training.foot == side:
-                self._reel.cues(self._feedback.take_back(now, stance.start, self._lasts(stance.foot)))
+            self._reject(now, stance, f"expected {settings.stance_min_s:g}-{settings.stance_max_s:g} s")
             return
-        # A nanosecond: a window that begins with the recording's first sample is complete.
-        if begin < self._markers.track.first_time - 1e-9 or begin < self._forces.track.first_time - 1e-9:
-            text = f"first {SIDE_NAMES[side]} stance left out: it began before enough data had come"
-            self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
-            return
+        self._due[stance.foot, stance.start] = stance
         self._push(due, _DUE, stance.foot, stance.start, stance.end)
 
     def _finish_step(self, now: float, stance: Stance) -> None:
@@ -336,6 +375,8 @@ class Engine:
             row["fpa_early_deg"] = said[1]
         if hazard := self._guard.look(foot, finding):
             self._raise(now, hazard, foot)
+        if self._events.contradicted:
+            row["fpa_valid"] = 0
         if self._hazard:
             row["kam_valid"] = row["fpa_valid"] = 0
         self._reel.step(finding)

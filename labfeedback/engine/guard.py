@@ -55,6 +55,14 @@ class Guard:
         return ""
 
     @staticmethod
+    def exchanged() -> str:
+        """The sentence for plates that are loaded while their own feet swing, on both sides."""
+        return (
+            "each plate is loaded while the foot that it belongs to swings: plates or feet are exchanged. Mend the "
+            "plates of the rig, or the label map"
+        )
+
+    @staticmethod
     def pulled(foot: int) -> str:
         """The sentence for a plate that pulls the subject down."""
         return f"the {SIDE_NAMES[SIDES[foot]]} foot's plate pulls the subject down: flip its sign in the rig"

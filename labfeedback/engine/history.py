@@ -11,6 +11,7 @@ HEIGHT_STEPS = 3  # standing heights come from the first three steps of a foot w
 BELT_STEPS = 10
 STRIDES = 5
 DEFAULT_STRIDE_S = 1.2
+SLOWEST_M_S = 0.2  # slower belts are none: the heel of somebody who walks over ground stands still
 
 
 class History:
@@ -47,6 +48,12 @@ class History:
     def belt(self) -> float | None:
         """Belt speed, m/s: median over the last steps of both feet; None before three."""
         return statistics.median(self._belt) if len(self._belt) >= 3 else None
+
+    @property
+    def walking(self) -> bool:
+        """Whether the belt is known to move: every step then lands on it."""
+        belt = self.belt
+        return belt is not None and belt > SLOWEST_M_S
 
     def stride(self, foot: int) -> float:
         """Median stride time of the last strides, s; 1.2 s before two are known."""

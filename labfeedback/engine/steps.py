@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from labfeedback.core import step as core
 from labfeedback.core.peaks import POINTS
+from labfeedback.engine.events import Stance
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.start import Setup
@@ -29,15 +30,6 @@ FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forwar
 def longest_interval(rate_hz: float) -> float:
     """s between two samples beyond which something is missing."""
     return max(1.5 / rate_hz, JITTER_S)
-
-
-@dataclass(frozen=True, slots=True)
-class Stance:
-    """Contact to toe-off of one foot (0 right, 1 left), s."""
-
-    foot: int
-    start: float
-    end: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +140,7 @@ class StepMaker:
         if r["kam_minus_leverarm_nm"] > APART_PCT / 100.0 * self._scale_nm:
             flags |= Flag.MARKERS
             carried = False
-        if stance.end - stance.start > MERGED * stride_s:
+        if stance.by_markers or stance.end - stance.start > MERGED * stride_s:
             flags |= Flag.EVENTS
         shear = _reversed_shear(summary)
         if shear:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from labfeedback.core.contact import FOUND, find_contacts, new_state
 from labfeedback.core.filters import smooth
 from labfeedback.core.intake import take_forces, take_markers
+from labfeedback.core.kinematic import reach
 from labfeedback.engine.clock import Clock
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.start import Setup
@@ -56,8 +57,11 @@ class MarkerStream(_Arrivals):
 
     def __init__(self, setup: Setup, plan: Plan, clock: Clock) -> None:
         count = len(plan.columns)
-        super().__init__(clock, setup.rig.streams.markers.rate_hz, {"position": (count, 3), "residual": (2,)}, 4096)
+        # reach: of right heel and toe, left heel and toe, see core.kinematic
+        columns: dict[str, tuple[int, ...]] = {"position": (count, 3), "residual": (2,), "reach": (4,)}
+        super().__init__(clock, setup.rig.streams.markers.rate_hz, columns, 4096)
         self._plan = plan
+        self._pelvis_offset = np.full(len(plan.pelvis), np.nan)
         self._previous = np.full((count, 3), np.nan)
 
     def take(self, samples: Samples) -> None:
@@ -66,6 +70,7 @@ class MarkerStream(_Arrivals):
         plan, position = self._plan, self.track.rows("position", rows)
         take_markers(values, plan.columns, plan.scale, plan.turn, self._previous, position)
         self.track.rows("residual", rows)[:] = np.nan
+        reach(position, plan.roles, plan.kinds, plan.pelvis, self._pelvis_offset, self.track.rows("reach", rows))
 
 
 class ForceStream(_Arrivals):

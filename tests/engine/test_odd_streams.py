@@ -71,11 +71,15 @@ def test_a_stance_that_is_rejected_takes_its_early_verdict_back():
     early = [row for row in whole["cues"] if row["state"] in judged]
     assert early, "the walk must be judged for this test to say anything"
     at = float(early[3]["time_s"])
-    # The plate of the trained (left) foot keeps its load after heel-off for a second: the stance is too long to be one.
+    # The plate of the trained (left) foot keeps its load after heel-off for a second, and its toe is hidden: nothing
+    # tells when the stance ended.
     forces = walk.forces.values.copy()
     held = (walk.forces.time > at) & (walk.forces.time < at + 1.0)
     forces[held, :6] = forces[np.searchsorted(walk.forces.time, at), :6]
-    cues = walk_through(walk.with_forces(forces), training=LEFT_IN)["cues"]
+    markers = walk.markers.values.copy()
+    hidden = (walk.markers.time > at) & (walk.markers.time < at + 1.0)
+    markers[np.ix_(hidden, walk.columns("LMT1", "LMT2", "LMT5"))] = np.nan
+    cues = walk_through(walk.with_forces(forces).with_markers(markers), training=LEFT_IN)["cues"]
     after = [row for row in cues if at < row["time_s"] < at + 1.6]
     assert CueState.NOT_MEASURED in [row["state"] for row in after]
     taken = next(row for row in after if row["state"] == CueState.NOT_MEASURED)

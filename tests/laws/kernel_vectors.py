@@ -15,7 +15,20 @@ from typing import Any
 import numba
 import numpy as np
 
-from labfeedback.core import anatomy, contact, dynamics, filters, intake, leg, live, peaks, plates, rigid, step
+from labfeedback.core import (
+    anatomy,
+    contact,
+    dynamics,
+    filters,
+    intake,
+    kinematic,
+    leg,
+    live,
+    peaks,
+    plates,
+    rigid,
+    step,
+)
 from labfeedback.core.filters import butterworth, gaussian_taps
 from labfeedback.core.inertia import segment_inertia
 from labfeedback.records import COMPUTED
@@ -182,6 +195,28 @@ def signals(rng: np.random.Generator) -> Iterator[Call]:
     )
 
 
+def footfalls(rng: np.random.Generator) -> Iterator[Call]:
+    """Feet that swing to and fro past a pelvis with hidden markers, and the extremes of it."""
+    n = 400
+    time = np.arange(n) / 200.0
+    markers = 0.3 * np.sin(6.0 * time[:, None, None] + rng.uniform(0, 6, (1, 20, 1))) + rng.normal(0, 1e-3, (n, 20, 3))
+    markers[rng.random((n, 20)) < 0.02] = NAN
+    roles = np.stack([np.arange(8), np.arange(8, 16)])
+    curves = np.empty((n, 4))
+    for pelvis in (np.arange(16, 20), np.arange(0)):
+        yield "pelvis_x", kinematic.pelvis_x, (markers, 7, pelvis, np.full(len(pelvis), NAN))
+        for kinds in (np.array([0, 1, 0]), np.array([0, 0, 0])):
+            offset = np.full(len(pelvis), NAN)
+            yield "reach", kinematic.reach, (markers, roles, kinds, pelvis, offset, curves)
+            state, first, frame = kinematic.new_curves(), 0, np.zeros(1, np.int64)
+            while first < n:
+                found = np.zeros((4, kinematic.FOUND))
+                yield "find_extremes", kinematic.find_extremes, (time, curves, first, n, state, found, frame)
+                first = int(frame[0])
+    top = float(np.nanmax(curves[:200, 0]))
+    yield "extreme_time", kinematic.extreme_time, (time, curves, 220, 0, 1.0, top)
+
+
 def motion(rng: np.random.Generator) -> Iterator[Call]:
     """Angular velocity, angular momentum and moments of a leg that swings at random."""
     n = 12
@@ -253,7 +288,7 @@ def digest(*things: Any) -> str:
 def results(folder: Path | None) -> Iterator[tuple[str, str]]:
     """(kernel or table, digest of everything it returned or wrote)."""
     for seed in range(3):
-        for family in (small, clusters, signals, motion, walking):
+        for family in (small, clusters, signals, footfalls, motion, walking):
             for name, kernel, arguments in family(np.random.default_rng(seed)):
                 yield name, digest(kernel(*arguments) or 0.0, *[a for a in arguments if isinstance(a, np.ndarray)])
     walks = [(simulated(5.0, seed=6), [("right", 1.502, 2.194), ("left", 2.052, 2.744)])]
