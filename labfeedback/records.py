@@ -76,6 +76,8 @@ class EventCode(IntEnum):
     FINISHED = 18
     CLOCK_STEP = 19
     WEIGHT_DIFFERS = 20
+    SPEED_CHANGED = 21
+    MARKER_MOVED = 22
 
 
 _SIDED: Final = ("right", "left")
@@ -128,6 +130,22 @@ STEP: Final = np.dtype(
         ("gap_s", "<f8"),  # longest hole of either stream in the filter's window (flag stream_gap)
         ("load_share", "<f8"),  # largest |channel| / its limit (flag saturated)
         ("cop_to_foot_m", "<f8"),  # mean horizontal distance of COP to the heel-toe line, 20-80 % of stance
+        ("warm_up", "<i8"),  # 1 for the first two steps of each foot after a start, a pause or another speed
+        ("contact_apart_s", "<f8"),  # plate minus markers (moved by their median offset); flag events
+        ("off_apart_s", "<f8"),
+        ("single_start_s", "<f8"),  # single support of this foot, by the other foot's markers
+        ("single_end_s", "<f8"),
+        ("other_load_s", "<f8"),  # longest load of the other plate in single support (flag crossover)
+        ("other_share", "<f8"),  # its largest share of both plates' load then
+        ("gap_distance_m", "<f8"),  # least distance of a foot marker from the gap, negative beyond (flag belt_gap)
+        ("cop_outside_share", "<f8"),  # of 20-80 % of stance, outside the foot's hull (flag cop_outside_foot)
+        ("edge_distance_m", "<f8"),  # least distance of the COP from the plate's edge (flag belt_edge)
+        ("weight_ratio", "<f8"),  # both plates over the stride that ends here, over body weight (flag weight_sum)
+        ("timing_off", "<f8"),  # stance time over its median, minus 1 (flag odd_timing)
+        ("shape_off_m", "<f8"),  # largest change of a distance between two markers of a segment (flag markers)
+        ("residual_off_mm", "<f8"),  # cluster residual over its median (flag markers)
+        ("kam1_sd_nm", "<f8"),  # uncertainty, one standard deviation (engine.doubt)
+        ("kam2_sd_nm", "<f8"),
     ]
 )
 

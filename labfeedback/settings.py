@@ -26,6 +26,19 @@ class Settings(BaseModel):
     force_peak_bw: tuple[float, float] = (0.8, 1.5)
     force_mean_bw: tuple[float, float] = (0.6, 1.1)
     residual_limit_mm: float = 15.0
+    other_plate_n: float = Field(30.0, gt=0, description="load of the other plate in single support: crossover")
+    other_plate_s: float = Field(0.020, ge=0, description="for longer than this")
+    belt_gap_m: float = Field(0.010, description="foot markers nearer to the gap than this in single support")
+    cop_beside_foot_m: float = Field(0.025, gt=0, description="outside the hull of the foot markers")
+    cop_outside_share: float = Field(0.10, gt=0, lt=1, description="for this share of 20-80 % of stance")
+    plate_edge_m: float = Field(0.015, ge=0, description="centre of pressure nearer to the edge than this")
+    weight_off: float = Field(0.03, gt=0, description="load of whole strides off body weight")
+    timing_off: float = Field(0.25, gt=0, description="stance time off its median")
+    shape_off_m: float = Field(0.006, gt=0, description="mean distance of two markers off its median")
+    residual_off_mm: float = Field(3.0, gt=0, description="cluster residual over its median")
+    knee_centre_sd_m: float = Field(0.003, ge=0, description="uncertainty of the knee centre across the leg")
+    cop_sd_m: float = Field(0.002, ge=0, description="uncertainty of the centre of pressure")
+    skew_sd_s: float = Field(0.003, ge=0, description="uncertainty of markers against forces")
     # One TICK (50 ms) and the way to the screen (10 ms) short of the 250 ms after which nothing stale may be shown.
     silent_neutral_s: float = 0.19
     silent_pause_s: float = 2.0

@@ -13,7 +13,7 @@ from labfeedback.core.dynamics import stance_moments
 from labfeedback.core.filters import zero_lag
 from labfeedback.core.kernel import kernel
 from labfeedback.core.leg import carry
-from labfeedback.core.legpoints import FOOT, FRAME_ROWS, FRONT, HEEL, ROLES, TIBIA
+from labfeedback.core.legpoints import FOOT, FRAME_ROWS, FRONT, HEEL, MT1, MT2, MT5, ROLES, TIBIA
 from labfeedback.core.peaks import (
     FIRST,
     LAST,
@@ -69,7 +69,10 @@ C_HEEL_Y: Final = 9
 C_TOE_Y: Final = 10
 C_FX: Final = 11
 C_INWARD: Final = 12
-CURVES: Final = 13
+C_COP_X: Final = 13  # m, lab, NaN below 30 N
+C_COP_Z: Final = 14
+C_COP_OUT: Final = 15  # m from the COP to the hull of the foot's markers on the floor, 0 inside
+CURVES: Final = 16
 
 
 @kernel("void(f8[:,:,::1])")
@@ -153,6 +156,65 @@ def lowest_tenth(curve: Array, first: int, last: int) -> float:
     return float(values[len(values) // 10])
 
 
+@kernel("f8(f8, f8, f8, f8, f8, f8)")
+def to_segment(x: float, z: float, ax: float, az: float, bx: float, bz: float) -> float:
+    """Distance of (x, z) to the line from (ax, az) to (bx, bz)."""
+    dx, dz = bx - ax, bz - az
+    length = dx * dx + dz * dz
+    share = 0.0
+    if length > 0.0:
+        share = ((x - ax) * dx + (z - az) * dz) / length
+        if share < 0.0:
+            share = 0.0
+        elif share > 1.0:
+            share = 1.0
+    ex, ez = x - ax - share * dx, z - az - share * dz
+    return math.sqrt(ex * ex + ez * ez)
+
+
+@kernel("f8(f8[:,::1], f8, f8)")
+def outside_foot(points: Array, x: float, z: float) -> float:
+    """Distance of (x, z) to the hull of heel and metatarsal markers seen from above, 0 inside; NaN if none is known.
+
+    points: (8, 3) of one leg. A metatarsal head on one side only (MT5 and MT2, no MT1) has its mirror image across the
+    line from heel to MT2 on the other.
+    """
+    hx, hz = points[HEEL, 0], points[HEEL, 2]
+    px = np.empty(4)
+    pz = np.empty(4)
+    px[0], pz[0] = hx, hz
+    count = 1
+    for j in range(MT1, MT5 + 1):
+        if not math.isnan(points[j, 0]):
+            px[count], pz[count] = points[j, 0], points[j, 2]
+            count += 1
+    if count < 4 and not math.isnan(points[MT2, 0]):
+        lone = MT5 if math.isnan(points[MT1, 0]) else MT1
+        dx, dz = points[MT2, 0] - hx, points[MT2, 2] - hz
+        ox, oz = points[lone, 0] - hx, points[lone, 2] - hz
+        along = (ox * dx + oz * dz) / (dx * dx + dz * dz)
+        mx, mz = hx + 2.0 * along * dx - ox, hz + 2.0 * along * dz - oz
+        if not math.isnan(mx):
+            px[count], pz[count] = mx, mz
+            count += 1
+    # Four points' hull is the union of their triangles; outside it the nearest place lies on one of their lines.
+    nearest = math.inf
+    for i in range(count):
+        for j in range(i + 1, count):
+            for k in range(j + 1, count):
+                a = (px[j] - px[i]) * (z - pz[i]) - (pz[j] - pz[i]) * (x - px[i])
+                b = (px[k] - px[j]) * (z - pz[j]) - (pz[k] - pz[j]) * (x - px[j])
+                c = (px[i] - px[k]) * (z - pz[k]) - (pz[i] - pz[k]) * (x - px[k])
+                if (a >= 0.0 and b >= 0.0 and c >= 0.0) or (a <= 0.0 and b <= 0.0 and c <= 0.0):
+                    return 0.0
+            far = to_segment(x, z, px[i], pz[i], px[j], pz[j])
+            if far < nearest:
+                nearest = far
+    if math.isnan(x) or math.isnan(hx) or nearest == math.inf:
+        return math.nan
+    return nearest
+
+
 @kernel(
     "void(f8[::1], f8[:,:,::1], f8[::1], f8[:,::1], f8, f8, f8, f8, f8, i8[::1], f8[::1], f8[::1], f8[::1], i8, i8,"
     " i8[:,::1], i8[::1], f8[:,:,::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1])"
@@ -184,14 +246,18 @@ def compute_step(
     """One step from its buffered window.
 
     time: (n,) s, mapped frame times. markers: (n, m, 3) m, lab frame, NaN where missing; rows 0-7 of each frame are the
-    roles, the rest the clusters; overwritten. force_time: (f,), wrench: (f, 6) about the lab origin; overwritten.
-    start, end: contact and toe-off, s. dt: nominal frame interval. s: +1 right, -1 left. surface: plate height, m.
+    roles (all 0 where this set has none), the rest the clusters; overwritten. force_time: (f,), wrench:
+    (f, 6) about the lab origin; overwritten. start, end: contact and toe-off, s. dt: nominal frame interval.
+    s: +1 right, -1 left. surface: plate height, m.
     marker_section, force_section: (7,) of `filters.butterworth` at each rate. members, counts, reference, local: as in
     `leg.carry`. Writes summary (SUMMARY,), curves (n, CURVES) and stance (CURVES, 201).
     """
     n, m = markers.shape[0], markers.shape[1]
     rebuild(markers, members, counts, reference)
     bridge(markers)
+    worn = np.empty(ROLES, np.bool_)
+    for j in range(ROLES):
+        worn[j] = markers[0, j, 0] != 0.0 or markers[0, j, 1] != 0.0 or markers[0, j, 2] != 0.0
     flat = markers.reshape(n, m * 3)
     zero_lag(flat, marker_section, marker_pad)
     zero_lag(wrench, force_section, force_pad)
@@ -205,7 +271,7 @@ def compute_step(
     for k in range(n):
         for j in range(ROLES):
             for c in range(3):
-                points[k, j, c] = markers[k, j, c]
+                points[k, j, c] = markers[k, j, c] if worn[j] else np.nan
         carry(markers[k], members, counts, reference, local, turn, shift, points[k])
     moments = np.empty((n, 4))
     stance_moments(points, forces, dt, s, kinds, inertia, moments)
@@ -218,14 +284,10 @@ def compute_step(
         centre_of_pressure(forces[k], surface, 30.0, cop)
         # Distance of the COP to the heel-to-metatarsals line, both seen from above.
         hx, hz = points[k, HEEL, 0], points[k, HEEL, 2]
-        dx, dz = frames[FRONT, 0] - hx, frames[FRONT, 2] - hz
-        along = ((cop[0] - hx) * dx + (cop[1] - hz) * dz) / (dx * dx + dz * dz)
-        if along < 0.0:
-            along = 0.0
-        elif along > 1.0:
-            along = 1.0
-        ex, ez = cop[0] - hx - along * dx, cop[1] - hz - along * dz
-        curves[k, C_COP] = math.sqrt(ex * ex + ez * ez)
+        curves[k, C_COP] = to_segment(cop[0], cop[1], hx, hz, frames[FRONT, 0], frames[FRONT, 2])
+        curves[k, C_COP_X] = cop[0]
+        curves[k, C_COP_Z] = cop[1]
+        curves[k, C_COP_OUT] = outside_foot(points[k], cop[0], cop[1])
         curves[k, C_HEEL_X] = hx
         curves[k, C_FACING] = (
             frames[TIBIA, 0] * frames[FOOT, 0] + frames[TIBIA, 1] * frames[FOOT, 1] + frames[TIBIA, 2] * frames[FOOT, 2]

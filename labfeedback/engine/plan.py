@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,10 @@ class LegPlan:
     inertia: Array
     foot_rows: Ints  # marker-track rows without which the foot's angle is not measured
     leg_rows: Ints  # all of this leg that its numbers lean on
+    stands_on: Ints  # rows of all markers of the foot
+    pairs: Ints  # (pairs, 2) rows of markers on one segment, whose distance stays
+    pair_names: tuple[str, ...]
+    foot_pairs: int  # the first of them that is the foot's
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Plan:
     plate_foot: Ints
     plate_limits: Array  # (6 plates,) inf where the rig gives none
     surface: Array  # (2,) m
+    outlines: Array  # (plates, 4, 2) corners, lab x and z, m
+    gap_z: float  # lab z of the gap between the belts; NaN where there are no two
 
 
 def marker_labels(layout: Layout) -> dict[str, tuple[int, int, int]]:
@@ -197,6 +204,8 @@ def make_plan(setup: Setup, markers: Layout, forces: Layout) -> Plan:
         plate_foot=np.array([_foot(plate.side) for plate in rig.plates], np.int64),
         plate_limits=np.concatenate([np.array(plate.limits or (np.inf,) * 6) for plate in rig.plates]),
         surface=surface,
+        outlines=np.stack([(np.array(plate.corners_m) @ turn.T)[:, [0, 2]] for plate in rig.plates]),
+        gap_z=rig.belt_gap_z_m,
     )
 
 
@@ -218,6 +227,12 @@ def _leg_plan(
     # With a calibrated shank the knee and ankle markers are not looked at; without, nothing may be missing.
     shank = part[0][0][: counts[0]] if counts[0] else roles[:4]
     used = {int(row) for row in (*shank, *roles[4:], *part[0][1][: counts[1]]) if row >= 0}
+    shank_labels = dict.fromkeys((*(getattr(leg, role) for role in ROLE_NAMES[:4]), *leg.shank_cluster))
+    foot_labels = dict.fromkeys((*(getattr(leg, role) for role in ROLE_NAMES[4:]), *leg.foot_cluster))
+    on_shank, on_foot = (
+        list(combinations([x for x in labels if x in rows], 2)) for labels in (shank_labels, foot_labels)
+    )
+    pairs = on_shank + on_foot
     mass = setup.subject.mass_kg
     assert mass is not None  # build_start refuses a START without
     return LegPlan(
@@ -229,4 +244,8 @@ def _leg_plan(
         inertia=segment_inertia(setup.settings.inertia, setup.subject.sex, mass, side),
         foot_rows=np.array(foot_rows, np.int64),
         leg_rows=np.array(sorted(used), np.int64),
+        stands_on=np.array([rows[label] for label in foot_labels if label in rows], np.int64),
+        pairs=np.array([[rows[a], rows[b]] for a, b in pairs], np.int64).reshape(-1, 2),
+        pair_names=tuple(f"{a}-{b}" for a, b in pairs),
+        foot_pairs=len(on_shank),
     )

@@ -7,7 +7,7 @@ import statistics
 
 import numpy as np
 
-from labfeedback.engine.steps import GRAVITY
+from labfeedback.engine.footing import GRAVITY
 from labfeedback.engine.track import Track
 
 STRIDES = 5

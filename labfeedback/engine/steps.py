@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from labfeedback.core import step as core
 from labfeedback.core.peaks import POINTS
+from labfeedback.engine.doubt import doubt
 from labfeedback.engine.events import Stance
+from labfeedback.engine.footing import GRAVITY, Footing, Ground
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.start import Setup
@@ -17,13 +19,13 @@ from labfeedback.engine.track import JITTER_S, Track
 from labfeedback.records import SIDES, STEP, Flag, Rows
 
 Array = NDArray[np.float64]
-GRAVITY = 9.81
 SATURATED_AT = 0.98  # of a channel's full scale
 OFF_THE_FOOT_M = 0.08  # mean distance of COP and foot beyond which the load is another foot's
 REVERSED = 0.02  # of the mean vertical force: walking people have 4-15 % fore-aft and 3-8 % sideways
 FASTEST_M_S = 12.0  # a swinging heel reaches 4-5 m/s; what is faster has jumped
 APART_PCT = 0.3  # %BW*Ht between the full moment and its lever arm at a peak; sound steps stay within 0.13
 MERGED = 0.75  # of a stride: a longer load on one plate is two feet's (normal is 0.60-0.68)
+ON_BELT_M_S = 0.15  # a standing heel that moves backward faster than this is on a belt, else over ground
 FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
 
 
@@ -44,6 +46,10 @@ class Finding:
     heel_low: float
     toe_low: float
     curve: Curve | None
+    carried: bool  # whether flag markers leaves the moment valid
+    shape: Array  # (pairs,) mean distances of markers of one segment in mid-stance, m; NaN where hidden
+    pairs: tuple[str, ...]
+    foot_pairs: int  # the first pair that is the foot's
 
 
 class StepMaker:
@@ -56,6 +62,7 @@ class StepMaker:
         self._marker_rate = setup.rig.streams.markers.rate_hz
         self._force_rate = setup.rig.streams.forces.rate_hz
         self._keep_curves = keep_curves
+        self._ground = Ground(plan, setup.settings, self._force_rate, np.array(setup.smoother))
         mass, height = setup.subject.mass_kg, setup.subject.height_m
         assert mass is not None
         self._mass = mass
@@ -70,9 +77,10 @@ class StepMaker:
         return stance.start - self._settings.lead_s, stance.end + self._settings.tail_s
 
     def make(
-        self, stance: Stance, markers: Track, forces: Track, known_s: float, ordinal: int, stride_s: float = np.inf
-    ) -> Finding:
-        """Compute one step. Both tracks must reach back to the window's begin. stride_s: inf where it is not known."""
+        self, stance: Stance, markers: Track, forces: Track, known_s: float, ordinal: int,
+        single: tuple[float, float], stride_s: float = np.inf,
+    ) -> Finding:  # fmt: skip
+        """Compute one step. single: its single support, s. stride_s: inf where it is not known."""
         leg = self._plan.legs[stance.foot]
         begin, end = self.window(stance)
         # Half a nanosecond: a frame that lies on the border by its nominal time must not depend on the last bit.
@@ -120,17 +128,29 @@ class StepMaker:
         if r["load_share"] >= SATURATED_AT:
             flags |= Flag.SATURATED
         summary = np.full(core.SUMMARY, np.nan)
+        percent = np.full((core.CURVES, POINTS), np.nan)
         curve = None
         if len(time) >= 8 and len(force_time) >= 8:
             curve = self._compute(
-                stance, leg.rows, time, positions, force_time, forces.column("wrench")[fa:fb], summary
+                stance, leg.rows, time, positions, force_time, forces.column("wrench")[fa:fb], summary, percent
             )
         self._fill(r, summary)
+        heel_speed = float(summary[core.HEEL_SPEED])
+        weight = self._mass * GRAVITY
+        on_belt = heel_speed < -ON_BELT_M_S
+        footing = self._ground.look(stance.foot, single, markers, forces, percent, weight, on_belt)
+        flags |= self._stood(r, footing)
+        r["single_start_s"], r["single_end_s"] = single
+        r["contact_apart_s"], r["off_apart_s"] = stance.contact_apart, stance.off_apart
+        uncertain = doubt(
+            percent, (float(r["kam1_stance_pct"]), float(r["kam2_stance_pct"])), stance.end - stance.start,
+            float(r["residual_mm"]) / 1000.0, self._settings, (self._marker_rate, self._force_rate),
+        )  # fmt: skip
+        r["kam1_sd_nm"], r["kam2_sd_nm"] = uncertain.kam1_nm, uncertain.kam2_nm
         low, high = self._settings.force_peak_bw
         mean_low, mean_high = self._settings.force_mean_bw
         if not (low <= r["fz_peak_bw"] <= high and mean_low <= r["fz_mean_bw"] <= mean_high):
             flags |= Flag.FORCE_RANGE
-        heel_speed = float(summary[core.HEEL_SPEED])
         swinging = heel_speed > FORWARD_M_S
         if swinging:
             flags |= Flag.COP_OUTSIDE_FOOT | Flag.EVENTS
@@ -146,10 +166,9 @@ class StepMaker:
         if shear:
             flags |= Flag.COP_OUTSIDE_FOOT
         r["flags"] = int(flags)
-        withheld = flags & ~Flag.MARKERS or (flags & Flag.MARKERS and not carried)
-        r["kam_valid"] = int(not withheld and np.isfinite(r["kam1_nm"]) and np.isfinite(r["kam2_nm"]))
+        withhold(r, carried)
         r["fpa_valid"] = int(
-            not flags & Flag.STREAM_GAP
+            not flags & (Flag.STREAM_GAP | Flag.BELT_GAP)
             and not swinging  # then contact and toe-off are another foot's
             and r["missing_foot_markers"] == 0
             and not jumps[leg.foot_rows].any()
@@ -175,7 +194,37 @@ class StepMaker:
             float(summary[core.HEEL_LOW]),
             float(summary[core.TOE_LOW]),
             kept,
+            carried,
+            self._shape(leg.pairs, time, positions, stance),
+            leg.pair_names,
+            leg.foot_pairs,
         )
+
+    def _stood(self, r: np.void, footing: Footing) -> Flag:
+        """Fill in flags 1-4 and their numbers. What cannot be told (NaN) raises nothing here."""
+        settings, flags = self._settings, Flag(0)
+        r["other_load_s"], r["other_share"] = footing.other_load_s, footing.other_share
+        r["gap_distance_m"], r["edge_distance_m"] = footing.gap_m, footing.edge_m
+        r["cop_outside_share"] = footing.cop_outside
+        if footing.other_load_s > settings.other_plate_s:
+            flags |= Flag.CROSSOVER
+        if footing.gap_m < settings.belt_gap_m:
+            flags |= Flag.BELT_GAP
+        if footing.cop_outside > settings.cop_outside_share:
+            flags |= Flag.COP_OUTSIDE_FOOT
+        if footing.edge_m < settings.plate_edge_m:
+            flags |= Flag.BELT_EDGE
+        return flags
+
+    @staticmethod
+    def _shape(pairs: NDArray[np.int64], time: Array, positions: Array, stance: Stance) -> Array:
+        """(pairs,) mean distances over 20-60 % of stance, m."""
+        length = stance.end - stance.start
+        middle = positions[(time >= stance.start + 0.2 * length) & (time <= stance.start + 0.6 * length)]
+        if not len(middle):
+            return np.full(len(pairs), np.nan)
+        apart = middle[:, pairs[:, 0]] - middle[:, pairs[:, 1]]
+        return np.asarray(np.sqrt(np.einsum("npc,npc->np", apart, apart)).mean(axis=0))
 
     def _longest_gap(self, time: Array, force_time: Array, begin: float, end: float) -> float:
         """The longest hole of either stream in the window, s; 0 when there is none."""
@@ -222,6 +271,7 @@ class StepMaker:
         force_time: Array,
         wrench: Array,
         summary: Array,
+        percent: Array,
     ) -> Array:
         plan, leg = self._plan, self._plan.legs[stance.foot]
         window = np.ascontiguousarray(positions[:, rows])
@@ -249,7 +299,7 @@ class StepMaker:
             leg.local,
             summary,
             curves,
-            np.empty((core.CURVES, POINTS)),
+            percent,
         )
         return curves
 
@@ -268,6 +318,13 @@ class StepMaker:
         weight = self._mass * GRAVITY
         r["fz_peak_bw"], r["fz_mean_bw"] = summary[core.FZ_PEAK] / weight, summary[core.FZ_MEAN] / weight
         r["cop_to_foot_m"] = summary[core.COP_TO_FOOT]
+
+
+def withhold(r: np.void, carried: bool) -> None:
+    """Any flag withholds KAM, except `markers` while the cluster still carries the segment (SCIENCE.md section 5)."""
+    flags = Flag(int(r["flags"]))
+    withheld = flags & ~Flag.MARKERS or (flags & Flag.MARKERS and not carried)
+    r["kam_valid"] = int(not withheld and np.isfinite(r["kam1_nm"]) and np.isfinite(r["kam2_nm"]))
 
 
 def _reversed_shear(summary: Array) -> str:

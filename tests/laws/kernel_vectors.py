@@ -55,12 +55,16 @@ def small(rng: np.random.Generator) -> Iterator[Call]:
             hidden[rng.integers(0, 8)] = NAN
             for p in (points, hidden, np.zeros((8, 3))):
                 yield "leg_frames", anatomy.leg_frames, (p, s, np.array(kinds), np.empty((12, 3)))
+                for x, z in ((0.1, 0.05), (0.4, -0.3), (NAN, 0.0)):
+                    yield "outside_foot", step.outside_foot, (p, x, z)
                 yield "progression_angle", anatomy.progression_angle, (p, s, np.array(kinds))
     wrench = rng.normal(0, 100, 6)
     for vertical in (700.0, 30.0, 0.0, -5.0, NAN):
         wrench[1] = vertical
         yield "centre_of_pressure", plates.centre_of_pressure, (wrench.copy(), 0.01, 30.0, np.empty(3))
         yield "moment_about", plates.moment_about, (wrench.copy(), 0.1, 0.2, -0.3, np.empty(3))
+    yield "to_segment", step.to_segment, tuple(float(v) for v in rng.normal(size=6))
+    yield "to_segment", step.to_segment, (0.3, 0.2, 0.1, 0.1, 0.1, 0.1)
     yield "determinant", rigid.determinant, tuple(float(v) for v in rng.normal(size=9))
 
 
