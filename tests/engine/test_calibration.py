@@ -8,23 +8,20 @@ import numpy as np
 import pytest
 
 from devices.walker import Fault
+from devices.walker.standing import Stander
 from labfeedback.engine.calibration import calibrate
 from labfeedback.errors import BadSetup, StreamTrouble
 from labfeedback.records import EventCode, Flag
-from tests.core.windows import lab_markers
 from tests.engine.walks import simulated, walk_through
 
 MEDIAL = ("RKNEM", "RANKM", "LKNEM", "LANKM")
 NUMBERS = ("kam1_pct_bwht", "kam2_pct_bwht", "kfm_nm", "fpa_deg")
 
 
-def standing(walk, frame=180, seconds=1.5):
-    """One frame of the walk as if the walker had stood still in it."""
-    return np.repeat(lab_markers(walk)[frame : frame + 1], round(200 * seconds), axis=0)
-
-
-def calibration(walk, hidden=(), **said):
-    points = standing(walk, **said)
+def calibration(walk, hidden=(), seconds=1.5):
+    """What a static trial of this walker gives."""
+    values = Stander(1, noise="none").advance(seconds).markers.values
+    points = values.reshape(len(values), -1, 3).copy()
     for label in hidden:
         points[:, walk.labels.index(label)] = np.nan
     return calibrate(points, list(walk.labels), walk.marker_set, rate_hz=200.0)
