@@ -28,9 +28,9 @@ class CalibrationFile(BaseModel):
     calibration: Calibration
 
 
-def digest(calibration: Calibration) -> str:
-    """SHA-256 of everything a calibration says."""
-    said = json.dumps(calibration.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+def digest(calibration: Any) -> str:
+    """SHA-256 of everything a calibration says, as it stands in the file: later versions may add what it lacks."""
+    said = json.dumps(calibration, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -53,7 +53,7 @@ def save(path: Path, calibration: Calibration, *, replace: bool = False) -> None
     whole = CalibrationFile(
         schema=1,
         written_by=f"labfeedback {labfeedback.__version__}",
-        digest=digest(calibration),
+        digest=digest(calibration.model_dump(mode="json")),
         calibration=calibration,
     )
     text = json.dumps(whole.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False, allow_nan=False)
@@ -79,7 +79,7 @@ def load(path: Path) -> Calibration:
         whole = CalibrationFile.model_validate(content)
     except ValidationError as error:
         raise BadFile(_sentence(str(path), error, CalibrationFile)) from None
-    if digest(whole.calibration) != whole.digest:
+    if digest(content["calibration"]) != whole.digest:
         raise BadFile(
             f"{path}: its numbers are not those that were measured (the digest differs): somebody changed the file, or "
             "it is damaged. Record the static trial again"

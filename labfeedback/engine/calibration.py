@@ -161,19 +161,17 @@ def content_hash(marker_set: MarkerSet) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def fit_for(
+def refuse_misfit(
     calibration: Calibration,
     marker_set: MarkerSet,
     rig: Rig,
     subject: Subject | None = None,
     *,
-    date: str = "",
     where: str = "the calibration",
 ) -> list[str]:
-    """Sentences about what a person must accept before this calibration is used; empty when there is none.
+    """What a reader must know of a calibration that may be used here.
 
-    date: ISO day of the walk, empty where it is not known. Raises Hazard for another person or mass, BadSetup for other
-    markers or axes.
+    Raises Hazard for another person or mass, BadSetup for other markers or axes.
     """
     if subject is not None and calibration.subject and calibration.subject != subject.id:
         raise Hazard(
@@ -198,19 +196,21 @@ def fit_for(
         off = calibration.mass_kg / subject.mass_kg - 1
         if abs(off) > SAME_MASS:
             raise Hazard(
-                f"{where} weighed {calibration.mass_kg:.1f} kg, the subject file says {subject.mass_kg:.1f} kg "
-                f"({100 * off:+.0f} %, at most {100 * SAME_MASS:.0f} allowed): is it this person? Weigh again, and "
-                "correct mass_kg or record a new static trial"
+                f"{where} weighed {calibration.mass_kg:.1f} kg, the subject's mass is given as {subject.mass_kg:.1f} "
+                f"kg ({100 * off:+.0f} %, at most {100 * SAME_MASS:.0f} allowed): is it this person? Weigh again, and "
+                "correct the mass or record a new static trial"
             )
-    out = []
-    if date and calibration.date and calibration.date != date:
-        out.append(
-            f"{where} is of {calibration.date}, today is {date}: it holds only if no marker has been taken off since"
-        )
-    if calibration.override:
-        reds = ", ".join(f"{one.name} {one.where}".strip() for one in calibration.checks if one.light == "red")
-        out.append(f"{where} was saved in spite of red checks ({reds}): {calibration.override}")
-    return out
+    if not calibration.override:
+        return []
+    reds = ", ".join(f"{one.name} {one.where}".strip() for one in calibration.checks if one.light == "red")
+    return [f"{where} was saved in spite of red checks ({reds}): {calibration.override}"]
+
+
+def of_another_day(calibration: Calibration, date: str, where: str = "the calibration") -> str:
+    """A sentence where a calibration is of another ISO day than the walk; empty where it is not, or not known."""
+    if not date or not calibration.date or calibration.date == date:
+        return ""
+    return f"{where} is of {calibration.date}, the walk is of {date}: it holds only if no marker came off since"
 
 
 def _axes(rig: Rig) -> tuple[Vector, Vector, Vector]:
