@@ -99,8 +99,10 @@ def residuals(markers: Array, reference: Array) -> Array:
     for frame, points in enumerate(np.ascontiguousarray(markers)):
         if np.isfinite(rigid_fit(reference, points, members, turn, shift)):
             off[frame] = ((points - reference @ turn.T - shift) ** 2).sum(axis=1)
-    with np.errstate(all="ignore"):
-        return np.asarray(1e3 * np.sqrt(np.array([np.mean(x[np.isfinite(x)]) for x in off.T])))
+    fitted = off[np.isfinite(off).all(axis=1)]  # a hidden marker has no residual, and its frame another fit
+    if not len(fitted):
+        return np.full(len(reference), np.nan)
+    return np.asarray(1e3 * np.sqrt(fitted.mean(axis=0)))
 
 
 def segment(at: At, labels: tuple[str, ...], roles: tuple[str, ...], leg: Leg, tracks: dict[str, Array]) -> Segment:

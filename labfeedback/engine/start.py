@@ -180,6 +180,13 @@ def build_start(
     return Start(json.dumps(setup))
 
 
+def basis(settings: Settings, sex: str) -> dict[str, str]:
+    """By name, what the moments were computed with: `tibia_frame`, and `inertia` with 'auto' resolved."""
+    from labfeedback.core.inertia import table_for
+
+    return {"tibia_frame": settings.tibia_frame, "inertia": table_for(settings.inertia, sex)}
+
+
 def parse_start(start: Start) -> Setup:
     """START back as models. Raises BadSetup if this version cannot read it."""
     try:
