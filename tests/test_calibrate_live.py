@@ -86,6 +86,13 @@ def test_somebody_who_walks_is_waited_for_and_then_refused_with_the_verdict(lab:
     assert not lab.file.exists()
 
 
+def test_streams_that_end_while_somebody_is_waited_for_are_told(lab: Any) -> None:
+    lab.device("--seconds", "7")
+    answer = lab.command("calibrate", "--countdown", "0", "--patience", "60", "--out", lab.file)
+    assert answer.returncode == 2 and "begin again" in answer.stderr and "Traceback" not in answer.stderr
+    assert not lab.file.exists()
+
+
 def test_without_streams_it_says_what_it_waited_for(lab: Any) -> None:
     answer = lab.command("calibrate", "--wait", "1", "--out", lab.file)
     assert answer.returncode == 2 and "no stream answers to 'sim-markers'" in answer.stderr

@@ -70,7 +70,8 @@ class StandingLine:
         done = min(1.0, 1.0 - progress.left_s / self._seconds)
         full = round(_BAR * done)
         text = Text(" KEEP STILL ", "bold yellow" if progress.trouble else "bold green")
-        text.append("█" * full + "░" * (_BAR - full))
+        on, off = ("#", ".") if self._console.options.ascii_only else ("█", "░")  # a Windows console may know no blocks
+        text.append(on * full + off * (_BAR - full))
         text.append(f" {progress.left_s:.1f} s more")
         if progress.tries > 1:
             text.append(f"  (try {progress.tries})", "dim")

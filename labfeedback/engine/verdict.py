@@ -44,7 +44,7 @@ TURN_DEG_PER_MM: Final = ((0.0, 2.5), (0.0, 5.0))
 RIGID_MM: Final = ((0.0, 2.0), (0.0, 5.0))
 MIRRORED_DEG: Final = ((0.0, 45.0), (0.0, 89.0))
 FACING_DEG: Final = ((0.0, 15.0), (0.0, 30.0))
-LEAN_DEG: Final = ((0.0, 12.0), (0.0, 20.0))
+LEAN_DEG: Final = ((0.0, 15.0), (0.0, 25.0))  # real people stand with 7 to 12, because of where the epicondyles lie
 LEVEL_MM: Final = ((0.0, 15.0), (0.0, 30.0))  # a shod foot that is flat has both markers as high as the other foot's
 FLOOR_MM: Final = ((0.0, 90.0), (-15.0, 130.0))
 

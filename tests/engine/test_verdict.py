@@ -168,6 +168,15 @@ def test_a_cluster_on_a_line_is_red_and_may_be_overridden_with_a_reason_that_is_
     assert approve(examined, " medial markers stay on ").override == "medial markers stay on"
 
 
+def test_a_hidden_cluster_marker_may_be_left_out_with_a_reason(good):
+    points, forces = values()
+    points[:, column("RSH2")] = np.nan
+    examined = looked_at(points, forces)
+    assert reds(examined) == {("visible", False)}
+    kept = approve(examined, "lost on the way").right.shank
+    assert kept.labels == ("RSH1", "RSH3", "RSH4") and kept.points == good.calibration.right.shank.points
+
+
 def test_an_override_without_anything_red_is_not_recorded(good):
     assert approve(good, "just in case").override == ""
 
