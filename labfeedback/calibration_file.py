@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,6 +15,7 @@ from labfeedback.engine.start import Calibration
 from labfeedback.errors import BadFile, BadSetup
 from labfeedback.rig import _sentence
 
+_NUMBERS: Final = re.compile(r"\[\s*([\d.eE+-]+(?:,\s*[\d.eE+-]+)*)\s*\]")
 SUFFIX: Final = ".calibration.json"
 
 
@@ -57,6 +59,7 @@ def save(path: Path, calibration: Calibration, *, replace: bool = False) -> None
         calibration=calibration,
     )
     text = json.dumps(whole.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: "[" + " ".join(found.group(1).split()) + "]", text)  # a point is one line
     beside = path.with_name(path.name + ".part")  # a full disk must not leave half a calibration under its name
     try:
         beside.write_text(text + "\n", encoding="utf-8")

@@ -70,6 +70,8 @@ def test_what_is_saved_is_what_is_loaded(made: Calibration, tmp_path: Path) -> N
     path = tmp_path / "S1.calibration.json"
     save(path, made)
     assert load(path) == made
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if '"knee_lateral": [' in line and line.endswith("],")], "a point is one line"
     assert '"sentence": "right knee 128 mm wide"' in path.read_text(encoding="utf-8"), "people can read it"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -239,6 +241,31 @@ def test_what_cannot_be_calibrated_is_refused_in_words(
     code, _, err = said("calibrate", "--subject", subject_file(tmp_path), "--rig", "simulated", "--markers",
                         "simulated", "--file", static, "--out", tmp_path / "S1.calibration.json", *words)  # fmt: skip
     assert code == 2 and sentence in err
+
+
+@pytest.mark.parametrize(
+    ("person", "words", "sentence"),
+    [
+        ('id = "S2"\nmass_kg = 75.0\n', [], "is of S1, the subject is S2"),
+        ('id = "S1"\nmass_kg = 80.0\n', [], "is it this person"),
+        ('id = "S1"\nmass_kg = 75.0\n', ["--rig", "griffith"], "made in rig 'simulated'"),
+        ('id = "S1"\nmass_kg = 75.0\n', ["--markers", "griffith"], "another marker set"),
+        ('id = "S1"\nmass_kg = 75.0\n', [], "--another-day"),
+        ('id = "S1"\nmass_kg = 75.0\n', ["--static", __file__], "give one of the two"),
+    ],
+)
+def test_run_refuses_a_calibration_that_is_not_for_this_walk(
+    person: str, words: list[str], sentence: str, made: Calibration, tmp_path: Path, said: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    path = tmp_path / "S1.calibration.json"
+    save(path, made.model_copy(update={"date": "2020-01-01"}))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    code, _, err = said("run", "--rig", "simulated", "--markers", "simulated", "--subject",
+                        subject_file(tmp_path, person), "--side", "left", "--toe-in", "5", "--out", tmp_path / "walk",
+                        "--calibration", path, *words)  # fmt: skip
+    assert code == 2 and sentence in err
+    assert not (tmp_path / "walk").exists(), "nothing began"
 
 
 def without_medial(path: Path, seconds: float = 8.0) -> Path:

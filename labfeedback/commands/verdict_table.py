@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -66,7 +67,9 @@ class StandingLine:
         if progress.phase == "waiting":
             return Text(f" waiting for the streams, at most {progress.left_s:.0f} s", "cyan")
         if progress.phase == "countdown":
-            return Text(f" {progress.left_s:3.0f}  stand on both plates, feet forward, knees straight", "bold cyan")
+            return Text(
+                f" {math.ceil(progress.left_s):3d}  stand on both plates, feet forward, knees straight", "bold cyan"
+            )
         done = min(1.0, 1.0 - progress.left_s / self._seconds)
         full = round(_BAR * done)
         text = Text(" KEEP STILL ", "bold yellow" if progress.trouble else "bold green")

@@ -118,7 +118,7 @@ def approve(examined: Examined, reason: str = "") -> Calibration:
     if examined.calibration is None:
         raise BadSetup(f"static trial: {said}")
     if reds and not reason.strip():
-        raise BadSetup(f"static trial: {said}")
+        raise BadSetup(f"static trial: {said}. (Or save it with a reason: 'labfeedback calibrate --override')")
     return examined.calibration.model_copy(update={"override": reason.strip() if reds else ""})
 
 

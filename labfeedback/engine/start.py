@@ -80,8 +80,6 @@ class Calibration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     source: str = ""
-    right: LegCalibration
-    left: LegCalibration
     subject: str = ""
     date: str = ""
     made: str = ""
@@ -91,9 +89,11 @@ class Calibration(BaseModel):
     to_lab: tuple[Vector, Vector, Vector] | None = None
     seconds: float | None = None
     mass_kg: float | None = None
-    checks: tuple[Check, ...] = ()
     override: str = ""
     remarks: tuple[str, ...] = ()
+    right: LegCalibration
+    left: LegCalibration
+    checks: tuple[Check, ...] = ()
 
     def leg(self, side: int) -> LegCalibration:
         """The leg of side +1 (right) or -1 (left)."""

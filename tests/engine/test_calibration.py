@@ -128,6 +128,14 @@ def test_with_noise_and_soft_tissue_the_moments_stay_near():
     assert np.abs(off["kam1_pct_bwht"] - plain["kam1_pct_bwht"]).mean() < 0.1
 
 
+@pytest.mark.parametrize("seconds", [0.011, 0.4, 3.0])
+def test_with_a_calibration_too_no_cutting_changes_a_bit(walk, seconds):
+    off, found = lost(walk, *MEDIAL), calibration(walk)
+    one, other = walk_through(off, calibration=found), walk_through(off, seconds, calibration=found)
+    for table in ("steps", "events", "cues"):
+        assert one[table].tobytes() == other[table].tobytes(), table
+
+
 def test_a_static_trial_of_half_a_second_is_refused(walk):
     with pytest.raises(BadSetup, match="at least 1 s"):
         calibration(walk, seconds=0.5)

@@ -60,7 +60,7 @@ def test_the_operators_line_has_what_is_left_and_what_is_wrong() -> None:
     again = line(Progress("standing", 3.0, "not seen: RKNEM", 4)).plain
     assert "try 4" in again and "not seen: RKNEM" in again and "█" not in again
     assert "at most 20 s" in line(Progress("waiting", 20.0)).plain
-    assert line(Progress("countdown", 2.6)).plain.strip().startswith("3")
+    assert line(Progress("countdown", 2.1)).plain.strip().startswith("3")
 
 
 def test_a_console_without_blocks_gets_a_bar_all_the_same() -> None:
