@@ -218,6 +218,25 @@ def test_a_red_verdict_is_shown_and_not_saved(tmp_path: Path, static: Path, said
     assert not out_file.exists()
 
 
+def test_a_red_that_may_be_overridden_is_saved_with_its_reason_only(tmp_path: Path, said: Any) -> None:
+    from devices.walker.standing import Stander
+    from devices.walker.write import write_c3d
+
+    crooked, out_file = tmp_path / "crooked.c3d", tmp_path / "S1.calibration.json"
+    write_c3d(crooked, Stander(1, share=0.1), 3.0)
+    words = ["calibrate", "--subject", subject_file(tmp_path), "--rig", "simulated", "--markers", "simulated"]
+    words += ["--file", crooked, "--out", out_file]
+    code, _, err = said(*words)
+    assert code == 2 and "red is share" in err and '--override "REASON"' in err and not out_file.exists()
+    code, _, err = said(*words, "--override", "  ")
+    assert code == 2 and not out_file.exists(), "blanks are no reason"
+    code, _, err = said(*words, "--override", "cannot load the left leg")
+    assert code == 0, err
+    saved = load(out_file)
+    assert saved.override == "cannot load the left leg"
+    assert [one.name for one in saved.checks if one.light == "red"] == ["share"]
+
+
 def test_a_walk_is_no_static_trial_on_the_command_line(tmp_path: Path, said: Any) -> None:
     walk = tmp_path / "walk.c3d"
     assert simulated(["--seconds", "3", "--c3d", str(walk)]) == 0

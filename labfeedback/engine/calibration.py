@@ -46,6 +46,7 @@ class Examined:
         return next(light for light in ("red", "amber", "green") if light in lights)
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # markers on one spot have no axes: their checks say so
 def examine(standing: Standing, marker_set: MarkerSet, *, subject: Subject | None = None, rig: Rig | None = None,
             source: str = "", date: str = "", made: str = "") -> Examined:  # fmt: skip
     """Everything about a static trial: medians as a calibration, and the verdict. Raises nothing for a bad trial.

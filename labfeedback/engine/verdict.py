@@ -75,7 +75,7 @@ def check(
 ) -> Check:
     """A check of one number; `said` is the sentence, {} stands for the value with its unit."""
     light = grade(value, lights)
-    shown = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+    shown = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 1 else f"{value:.3g}"
     return Check.model_validate(
         {
             "name": name,
@@ -84,7 +84,7 @@ def check(
             "unit": unit,
             "limit": _limit(lights),
             "light": light,
-            "sentence": said.format(f"{shown} {unit}".strip()),
+            "sentence": said.format(f"{shown} {unit}".strip() if np.isfinite(value) else "not measurable"),
             "remedy": "" if light == "green" else remedy,
             "firm": firm and light == "red",
         }
@@ -208,7 +208,7 @@ def build(leg: LegMeasured, height_m: float | None) -> list[Check]:
     if height_m is not None:
         out.append(
             check("shank_height", side, shank / height_m, "of height", SHANK_HEIGHT,
-                  f"{side} shank {shank / height_m:.3f} of the body height of {height_m:.2f} m",
+                  f"{side} shank in parts of the body height of {height_m:.2f} m: {{}}",
                   "check the height in the subject file and the knee and ankle markers")
         )  # fmt: skip
     foot = 1e3 * float(np.linalg.norm(leg.front - leg.heel))
@@ -249,7 +249,7 @@ def cluster(name: str, side: int, found: Segment) -> list[Check]:
     out = [
         check("cluster_size", where, size, "mm", SIZE_MM, f"{where} cluster: {{}} RMS from its centre", remedy),
         check("cluster_line", where, turn, "deg/mm", TURN_DEG_PER_MM,
-              f"{where} cluster: 1 mm of marker error turns it by {turn:.1f} deg about its long axis",
+              f"{where} cluster turns about its long axis by {{}} of marker error",
               "its markers lie nearly on one line: " + remedy),
     ]  # fmt: skip
     if found.residual_mm is not None:

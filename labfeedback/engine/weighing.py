@@ -29,7 +29,13 @@ def weight(standing: Standing, legs: list[LegMeasured], said_kg: float | None) -
             Check(name="mass", light="amber", limit="20-250 kg", sentence="no plates in this trial: not weighed",
                   remedy="the mass comes from the subject file: weigh the person on the plates before the first walk")
         ]  # fmt: skip
-    up = np.median(loads.up_n, axis=0)
+    up_n = loads.up_n[np.asarray(np.isfinite(loads.up_n).all(axis=1))]
+    if len(up_n) < 0.5 * len(loads.up_n):
+        return None, [
+            Check(name="mass", light="red", firm=True, limit="20-250 kg", sentence="the plates send no numbers for "
+                  "half of the trial", remedy="check the plates' amplifier and bridge, and record it again")
+        ]  # fmt: skip
+    up = np.median(up_n, axis=0)
     pulled = [("right", "left")[foot] for foot in (0, 1) if up[foot] < -50.0]
     if pulled:
         return None, [
@@ -37,7 +43,7 @@ def weight(standing: Standing, legs: list[LegMeasured], said_kg: float | None) -
                   light="red", firm=True, sentence=f"the {' and '.join(pulled)} plate pulls its foot down "
                   f"({up.min():.0f} N upwards)", remedy="its sign is reversed: correct `sign` in the rig")
         ]  # fmt: skip
-    total = loads.up_n.sum(axis=1)
+    total = up_n.sum(axis=1)
     mass = float(total.mean()) / 9.81
     checks = [
         check("mass", "", mass, "kg", (MASS_KG, MASS_KG), "the plates carry {}",
@@ -54,7 +60,7 @@ def weight(standing: Standing, legs: list[LegMeasured], said_kg: float | None) -
     if mass < 1:
         return None, checks
     blocks = np.array([part.mean() for part in np.array_split(total, max(1, round(len(total) / loads.rate_hz * 10)))])
-    share = 100 * float(loads.up_n[:, 0].mean() / total.mean())
+    share = 100 * float(up_n[:, 0].mean() / total.mean())
     checks += [
         check("share", "", share, "% right", SHARE_PCT, "{} of the weight", "stand with one foot on each plate and the "
               "weight on both"),
@@ -69,7 +75,7 @@ def _under_foot(leg: LegMeasured, cop_m: Array) -> list[Check]:
     side = SIDE_NAMES[leg.side]
     here = cop_m[:, 0 if leg.side > 0 else 1]
     here = here[np.asarray(np.isfinite(here).all(axis=1))]
-    if len(here) < 0.5 * len(cop_m):
+    if len(here) < 0.5 * len(cop_m) or not np.isfinite(leg.frames).all():
         return []  # `share` says that this plate carries nobody
     heel, front = leg.heel[[0, 2]], leg.front[[0, 2]]
     line = front - heel

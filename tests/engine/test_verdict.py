@@ -309,3 +309,40 @@ def test_start_carries_the_whole_calibration_and_the_mass_it_weighed(good):
     assert setup.subject.mass_kg == round(good.calibration.mass_kg, 2)
     with pytest.raises(BadSetup, match="weigh the subject"):
         build_start(RIG, nobody_weighed, SET)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_comes_there_is_a_verdict_in_words_and_no_approval_by_accident(seed):
+    """Broken trials: holes, zeros, huge numbers, markers on one spot, plates without numbers."""
+    rng = np.random.default_rng(seed)
+    points, forces = values(seconds=1.2)
+    for _ in range(rng.integers(1, 4)):
+        some = rng.choice(points.shape[1], rng.integers(1, 28), replace=False)
+        what = rng.integers(0, 6)
+        if what == 0:
+            points[:, some] = np.nan
+        elif what == 1:
+            points[:, some] = points[:, some[:1]]
+        elif what == 2:
+            points[:, some] *= 1e6
+        elif what == 3:
+            points[rng.random(len(points)) < 0.7] = np.nan
+        elif what == 4:
+            forces[rng.random(len(forces)) < rng.random()] = np.nan
+        else:
+            forces[:] = rng.choice([0.0, np.nan, 1e9, -1e9])
+    examined = looked_at(points, forces)
+    assert all(one.sentence and (one.light == "green" or one.remedy) for one in examined.checks)
+    assert not any("nan" in one.sentence or "inf" in one.sentence for one in examined.checks)
+    if examined.reds:
+        with pytest.raises((BadSetup, Hazard)):
+            approve(examined)
+    else:
+        assert approve(examined).mass_kg == pytest.approx(75.0, abs=1.0)
+
+
+def test_some_samples_without_numbers_do_not_change_the_weight():
+    points, forces = values()
+    forces[::50] = np.nan
+    examined = looked_at(points, forces)
+    assert examined.light == "green" and examined.calibration.mass_kg == pytest.approx(75.0, abs=0.1)
