@@ -138,7 +138,9 @@ def mirrored(legs: list[LegMeasured]) -> list[Check]:
             said = f"the front of the {side} tibia points against the foot (at the {joint}, {{}} away)"
         else:
             said = f"front of the {side} tibia and foot differ by {{}} at the {joint}"
-        what = "left and right" if len(back) == 2 else f"lateral and medial at the {joint}"
+        what = f"lateral and medial at the {joint}"
+        if leg.front_deg.min() > MIRRORED_DEG[1][1]:  # at knee and ankle
+            what = "left and right (or the recording is mirrored)" if len(back) == 2 else "heel and toe"
         remedy = f"the labels of {what} are exchanged. Mend the label map and record it again"
         if value <= MIRRORED_DEG[1][1]:
             remedy = f"look at the markers of {joint} and foot: does the person stand with the foot turned?"

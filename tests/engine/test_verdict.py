@@ -117,7 +117,7 @@ def test_exchanged_sides_are_a_hazard_that_no_reason_overrides():
     other = exchanged(points, *((name, "L" + name[1:]) for name in names if name[0] == "R"))
     examined = looked_at(other, forces)
     assert {("mirrored", True), ("sides", True), ("under_foot", True)} <= reds(examined)
-    with pytest.raises(Hazard, match="labels of left and right are exchanged"):
+    with pytest.raises(Hazard, match=r"labels of left and right \(or the recording is mirrored\) are exchanged"):
         approve(examined, "we always do it like this")
 
 
@@ -131,6 +131,20 @@ def test_exchanged_labels_within_a_leg_are_found_at_each_joint(pair, name):
     assert (name, True) in reds(examined)
     with pytest.raises(Hazard, match="exchanged"):
         approve(examined, "never mind")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "sentence"),
+    [
+        ([("RKNEL", "RKNEM"), ("LKNEL", "LKNEM")], "labels of lateral and medial at the knee are exchanged"),
+        ([("RANKL", "RANKM"), ("LANKL", "LANKM")], "labels of lateral and medial at the ankle are exchanged"),
+        ([("RCAL", "RMT2")], "labels of heel and toe are exchanged"),
+    ],
+)
+def test_it_says_which_labels_are_exchanged(pairs, sentence):
+    points, forces = values()
+    with pytest.raises(Hazard, match=sentence):
+        approve(looked_at(exchanged(points, *pairs), forces))
 
 
 def test_a_mirrored_recording_is_refused():
