@@ -15,18 +15,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from devices.walker import FAULTS, Piece, Walker, parse_fault
+from devices.walker.standing import Stander
 from devices.walker.truth import write_truth
 from labfeedback.device import Pushed, Stop, StopOrOrphaned
-from labfeedback.errors import LabError
+from labfeedback.errors import BadSetup, LabError
 from labfeedback.exchange.outputs import check_outputs
 from labfeedback.layout import Layout, PlateLayout, marker_channels, plate_channels
 from labfeedback.records import CUE, CueState, from_numbers, numeric_fields
 from labfeedback.rig import Rig, load_rig
+
+if TYPE_CHECKING:
+    from devices.lsl import Outlet
 
 CHUNK_S: Final = 0.005
 _AHEAD_S: Final = 0.030
@@ -47,6 +51,13 @@ class Walk:
     kam_sd: float = 0.0
     speed_m_s: float = 1.25
     faults: tuple[str, ...] = ()
+    standing_s: float = 0.0
+
+    def stander(self) -> Stander:
+        """The same person standing quietly."""
+        return Stander(
+            self.seed, noise=self.noise, mass_kg=self.mass_kg, height_m=self.height_m, fpa_deg=self.natural_fpa_deg
+        )
 
     def walker(self) -> Walker:
         """The walker. Raises BadSetup for a fault or noise level that does not exist."""
@@ -131,13 +142,18 @@ class Simulated:
 
     def __init__(self, walk: Walk, session: str = "") -> None:
         self.walker = walk.walker()
+        self._stander = walk.stander()
+        self._standing_s = walk.standing_s
         self.layouts = layouts(self.walker, load_rig("simulated"))
         self.t0_s = float("nan")  # LSL time of data time 0, once it runs
         self.worst_lateness_s = 0.0
         self._session = session
 
     def run(self, stop: Stop, seconds: float | None = None) -> None:
-        """Fill both streams, stamped t0 + k / rate, until told to stop or for so many seconds."""
+        """Fill both streams, stamped t0 + k / rate, until told to stop or for so many seconds of walking.
+
+        Where the walk begins with standing, that comes before t0.
+        """
         from pylsl import local_clock
 
         from devices.lsl import Outlet, use_private_session
@@ -148,9 +164,10 @@ class Simulated:
             listener.start()
         markers, forces = (Outlet(layout) for layout in self.layouts)
         self.walker.prepare(_AHEAD_S)
-        self.t0_s = t0 = local_clock() + 0.05
+        self.t0_s = t0 = local_clock() + 0.05 + self._standing_s
         tick = 0
         try:
+            self._stand(stop, t0 - self._standing_s, markers, forces)
             while not stop.is_set() and (seconds is None or tick * CHUNK_S < seconds - 1e-9):
                 due = tick * CHUNK_S
                 late = local_clock() - t0 - due
@@ -170,6 +187,17 @@ class Simulated:
         finally:
             if listener:
                 listener.close()
+
+    def _stand(self, stop: Stop, begin: float, markers: Outlet, forces: Outlet) -> None:
+        from pylsl import local_clock
+
+        done = 0.0
+        while not stop.is_set() and done < self._standing_s - 1e-9:
+            done = min(done + CHUNK_S, self._standing_s)
+            time.sleep(max(0.0, begin + done - local_clock()))
+            chunk = self._stander.advance(done)
+            forces.push(_stamped(chunk.forces, begin))
+            markers.push(_stamped(chunk.markers, begin))
 
 
 def _stamped(piece: Piece, t0: float) -> Pushed:
@@ -219,6 +247,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, default=1.25, metavar="M/S")
     parser.add_argument("--natural", type=float, nargs=2, default=(7.0, 7.0), metavar=("RIGHT", "LEFT"),
                         help="natural foot angle of each foot in degrees of toe-out")  # fmt: skip
+    parser.add_argument("--standing", type=float, default=0.0, metavar="SECONDS",
+                        help="stand quietly so long before walking; with --c3d: only that static trial")  # fmt: skip
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[:left|right]@START-END")
     parser.add_argument("--session", default="", help="learn from the cues of this session's hub")
     parser.add_argument("--truth", default=None, metavar="OUT.csv", help="what every step really was")
@@ -232,13 +262,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     walk = Walk(
         seed=given.seed, noise=given.noise, mass_kg=given.mass, height_m=given.height, speed_m_s=given.speed,
         natural_fpa_deg=(given.natural[0], given.natural[1]), faults=tuple(given.fault),
+        standing_s=given.standing,
     )  # fmt: skip
     try:
+        if not 0 <= given.standing <= 3600:
+            raise BadSetup(f"--standing {given.standing:g}: expected 0 to 3600 s")
         # A new C3D file is what --c3d is for; the truth beside it must not take its place.
         check_outputs([("--truth", given.truth and Path(given.truth))], [given.c3d and Path(given.c3d)])
         if given.c3d:
             from devices.walker.write import write_c3d
 
+            if given.standing:
+                write_c3d(Path(given.c3d), walk.stander(), given.standing)
+                return 0
             walker = walk.walker()
             write_c3d(Path(given.c3d), walker, 60.0 if given.seconds is None else given.seconds)
             if given.truth:

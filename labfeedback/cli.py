@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # name -> what --help says. The function has the command's name and lives in labfeedback.commands.<name>.
 COMMANDS: Final = {
     "demo": "A simulated patient walks and learns: the whole lab on this computer, nothing to plug in.",
+    "calibrate": "Quiet standing into a calibration: joint centres, clusters, mass, and whether they can be trusted.",
     "run": "One training walk with the lab's own devices.",
     "play": "Pour a recording into Lab Streaming Layer at its original timing.",
     "analyse": "Foot angle and knee adduction moment of every step in recorded files.",

@@ -12,7 +12,7 @@ from labfeedback.rig import _sentence, read_toml
 
 
 class Subject(BaseModel):
-    """height_m may be missing (then no %BW*Ht); mass_kg may be missing only offline, where plates give it."""
+    """height_m may be missing (then no %BW*Ht); mass_kg only where the plates give it: a calibration, or offline."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", description="pseudonym: letters, digits, - and _")

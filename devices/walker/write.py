@@ -8,6 +8,7 @@ import ezc3d
 import numpy as np
 
 from devices.walker.plates import DEPTH_M, corners
+from devices.walker.standing import Stander
 from devices.walker.walk import Walker
 from labfeedback.errors import BadSetup
 from labfeedback.layout import PLATE_CHANNELS
@@ -15,8 +16,8 @@ from labfeedback.layout import PLATE_CHANNELS
 _UNEVEN = ("lost_frames", "duplicated_frames", "silent_forces")
 
 
-def write_c3d(path: Path, walker: Walker, seconds: float) -> None:
-    """Walk for so many seconds and write them: lab axes, mm, two TYPE 2 plates in N and Nmm.
+def write_c3d(path: Path, walker: Walker | Stander, seconds: float) -> None:
+    """Walk (or stand) for so many seconds and write them: lab axes, mm, two TYPE 2 plates in N and Nmm.
 
     Raises BadSetup for faults that a C3D file cannot hold (its frames are even by definition).
     """

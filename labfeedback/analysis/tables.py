@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from labfeedback.analysis.walk import Analysis
+from labfeedback.engine.start import basis
 from labfeedback.errors import BadSetup
-from labfeedback.exchange.steps_csv import COLUMNS, cells, write_steps
+from labfeedback.exchange.steps_csv import COLUMNS, write_steps, write_steps_of_files
 from labfeedback.records import SIDE_NAMES, SIDES, STEP, Rows, flag_names
 
 _CURVES: Final = ("kam_nm", "kfm_nm", "fz_n", "fpa_deg")
@@ -26,10 +27,13 @@ _MEANS: Final = (
 def write_step_table(path: Path, analyses: list[Analysis], several: bool) -> None:
     """One line per step; with several files a first column `file`. Raises BadSetup when it cannot be written."""
     if not several and len(analyses) == 1:
-        write_steps(path, analyses[0].steps)
+        write_steps(path, analyses[0].steps, basis=_basis(analyses[0]))
         return
-    lines = [[str(one.path), *cells(row)] for one in analyses for row in one.steps]
-    _write(path, ["file", *COLUMNS], lines)
+    write_steps_of_files(path, [(str(one.path), one.steps, 0.0, _basis(one)) for one in analyses])
+
+
+def _basis(one: Analysis) -> dict[str, str]:
+    return basis(one.settings, one.subject.sex)
 
 
 def write_curves(path: Path, analyses: list[Analysis], several: bool) -> None:
@@ -106,6 +110,7 @@ def as_json(one: Analysis) -> dict[str, Any]:
             "sex": one.subject.sex,
         },
         "normalisation": {"nm_per_kg": "Nm / kg", "pct_bwht": "100 Nm / (kg * 9.81 m/s2 * m)"},
+        "computed_with": _basis(one),
         "settings": json.loads(one.settings.model_dump_json()),
         "notes": list(one.notes),
         "events": [

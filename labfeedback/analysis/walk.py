@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from labfeedback.analysis import checks, room
+from labfeedback.calibration_file import load as load_calibration
 from labfeedback.engine import Engine
-from labfeedback.engine.calibration import calibrate
+from labfeedback.engine.calibration import calibrate, refuse_misfit
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.start import Calibration, build_start
 from labfeedback.errors import BadFile, BadSetup, Hazard
@@ -45,9 +46,14 @@ class Options:
     height_m: float | None = None
     sex: Literal["F", "M", "unknown"] = "unknown"
     filter_hz: float = 15.0
+    calibration: Path | None = None
+    frame: Literal["proximal", "distal", "lab"] = "proximal"
+    inertia: Literal["auto", "dumas", "winter", "deleva"] = "auto"
 
     def __post_init__(self) -> None:
         """Raises BadSetup for a number that no walk has, before anything is read."""
+        if self.static is not None and self.calibration is not None:
+            raise BadSetup("--static and --calibration: give one of the two")
         centimetres = "; is that centimetres?" if (self.height_m or 0) > 3 else ""
         for option, value, (low, high), unit, hint in (
             ("--mass", self.mass_kg, _MASS_KG, "kg", ""),
@@ -106,7 +112,8 @@ def analyse_trial(
     notes = list(trial.notes)
     if not trial.plates:
         raise BadSetup(f"{trial.path}: {trial.no_plates}; without forces no moment can be computed")
-    markers = _marker_set(trial, static, options)
+    saved = load_calibration(options.calibration) if options.calibration else None
+    markers = _calibrated_set(trial, saved, options) if saved else _marker_set(trial, static, options)
     if options.rig:
         rig, rig_source = room.fitted(load_rig(options.rig), trial, notes), f"given: {options.rig}"
     else:
@@ -115,7 +122,10 @@ def analyse_trial(
         checks.refuse_exchanged_labels(static, rig, markers)
     checks.refuse_exchanged_labels(trial, rig, markers)
     found = checks.refuse_wrong_plates(trial, rig, markers)
-    mass, mass_source = _mass(trial, options, checks.mass_from_plates(found, trial.analog_rate_hz), notes)
+    if saved is not None and options.mass_kg is None and saved.mass_kg is not None:
+        mass, mass_source = round(saved.mass_kg, 2), "from the calibration"
+    else:
+        mass, mass_source = _mass(trial, options, checks.mass_from_plates(found, trial.analog_rate_hz), notes)
     height, height_source = _height(trial, options, notes)
     try:
         subject = Subject(id="analysed", mass_kg=mass, height_m=height, sex=options.sex)
@@ -124,8 +134,13 @@ def analyse_trial(
             f"{trial.path}: the plates carry {mass:.1f} kg over whole strides, expected 20 to 250 kg: check their "
             "units, or give --mass"
         ) from None
-    settings = Settings(filter_hz=options.filter_hz)
-    start = build_start(rig, subject, markers, settings=settings, calibration=_calibration(static, rig, markers))
+    settings = Settings(filter_hz=options.filter_hz, tibia_frame=options.frame, inertia=options.inertia)
+    if saved is not None:
+        owner = subject.model_copy(update={"id": saved.subject})  # a file does not say whose walk it is
+        notes += refuse_misfit(saved, markers, rig, owner, where=str(options.calibration))
+        notes.append(f"calibration {options.calibration} of {saved.subject} on {saved.date}")
+    calibration = saved or _calibration(static, rig, markers)
+    start = build_start(rig, subject, markers, settings=settings, calibration=calibration)
     engine = Engine(start, keep_curves=True)
     parts = []
     for share, record in _records(trial, rig):
@@ -195,6 +210,21 @@ def _marker_set(trial: Trial, static: Trial | None, options: Options) -> MarkerS
     for file, missing in room.missing_labels(markers, trial, static).items():
         raise BadSetup(
             f"{file}{room.whose(file, static)} lacks, or has twice, {len(missing)} labels of marker set "
+            f"{markers.name!r}: {', '.join(missing)}"
+        )
+    return markers
+
+
+def _calibrated_set(trial: Trial, saved: Calibration, options: Options) -> MarkerSet:
+    """The set that a calibration was made with; the walk needs it without its medial markers."""
+    markers = load_marker_set(options.markers or saved.marker_set)
+    legs = (markers.right, markers.left)
+    needed = {label for leg in legs for label in (*leg.anatomical, *leg.shank_cluster)}
+    needed -= {label for leg in legs for label in leg.medial}
+    missing = sorted(needed - (set(trial.labels) - trial.doubled))
+    if missing:
+        raise BadSetup(
+            f"{trial.path} lacks, or has twice, {len(missing)} labels of the calibration's marker set "
             f"{markers.name!r}: {', '.join(missing)}"
         )
     return markers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from labfeedback.commands.run import Inertia, TibiaFrame
 from labfeedback.errors import LabError
 from labfeedback.exchange.outputs import check_outputs, check_picture
 
@@ -26,12 +27,21 @@ class Sex(StrEnum):
 def analyse(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="C3D recordings of treadmill walking.")],
     static: Annotated[Path | None, typer.Option(help="Static trial (C3D) with the medial markers.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A calibration that 'labfeedback calibrate' saved.")
+    ] = None,
     markers: Annotated[str, typer.Option(help="Marker set: a shipped name or a TOML file.")] = "",
     rig: Annotated[str, typer.Option(help="Rig: a shipped name or a TOML file. Default: from the file.")] = "",
     mass: Annotated[float | None, typer.Option(help="Body mass, kg. Default: from the file or its plates.")] = None,
     height: Annotated[float | None, typer.Option(help="Body height without shoes, m.")] = None,
     sex: Annotated[Sex, typer.Option(help="For segment inertia.")] = Sex.unknown,
     filter_hz: Annotated[float, typer.Option(help="Zero-lag cut-off of markers and forces, Hz.")] = 15.0,
+    frame: Annotated[
+        TibiaFrame, typer.Option(help="The axes that moments are expressed in; stored with the results.")
+    ] = TibiaFrame.proximal,
+    inertia: Annotated[
+        Inertia, typer.Option(help="Segment inertia; 'auto': Dumas by sex, Winter where sex is unknown.")
+    ] = Inertia.auto,
     steps: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write one line per step.")] = None,
     curves: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write one line per marker frame.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Draw moments and foot angles.")] = None,
@@ -52,12 +62,15 @@ def analyse(
         height_m=height,
         sex=sex.value,
         filter_hz=filter_hz,
+        calibration=calibration,
+        frame=frame.value,
+        inertia=inertia.value,
     )
     pictures = _picture_names(plot, files)
     check_picture("--plot", plot)
     check_outputs(
         [("--steps", steps), ("--curves", curves), *(("--plot", picture) for picture in pictures)],
-        [*files, static, *(Path(name) for name in (markers, rig) if name)],
+        [*files, static, calibration, *(Path(name) for name in (markers, rig) if name)],
     )
     done, refused = _all(files, options, quiet=as_json)
     several = len(files) > 1

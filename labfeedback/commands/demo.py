@@ -27,6 +27,10 @@ def demo(
     ] = None,
     baseline_seconds: Annotated[float, typer.Option(help="Natural walking before feedback begins.")] = 20.0,
     seed: Annotated[int, typer.Option(help="Another number, another patient.")] = 1,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A calibration of 'demo' in the rig simulated."),
+    ] = None,
 ) -> None:
     """The whole lab on this computer: simulated patient, real streams, hub, patient's screen, recorder, operator.
 
@@ -51,12 +55,19 @@ def demo(
     os.environ.setdefault("LABFEEDBACK_LSL_SESSION", f"demo-{uuid.uuid4().hex[:8]}")
     session = uuid.uuid4().hex[:10]
     patient = Subject(id="demo", mass_kg=MASS_KG, height_m=HEIGHT_M, sex="M", trained_side="left")
+    rig, marker_set = load_rig("simulated"), load_marker_set("simulated")
+    calibrated = None
+    if calibration is not None:
+        from labfeedback.commands.calibrated import usable
+
+        calibrated = usable(calibration, marker_set, rig, patient)
     walk = {
-        "rig": load_rig("simulated").model_dump(mode="json"),
+        "rig": rig.model_dump(mode="json"),
         "subject": patient.model_dump(mode="json"),
-        "marker_set": load_marker_set("simulated").model_dump(mode="json"),
+        "marker_set": marker_set.model_dump(mode="json"),
         "training": training,
         "static": None,
+        "calibration": calibrated.model_dump(mode="json") if calibrated else None,
         "seconds": seconds,
         "wait_s": 60.0,
     }

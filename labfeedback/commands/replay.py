@@ -11,6 +11,7 @@ import typer
 from labfeedback.errors import LabError
 
 if TYPE_CHECKING:
+    from labfeedback.recording.reader import Recording
     from labfeedback.records import Rows
     from labfeedback.replay import Replayed, Verdict
 
@@ -35,13 +36,13 @@ def replay(
 
     check_outputs([("--steps", steps)], visits)
     several = len(visits) > 1
-    found: list[tuple[str, Rows, float]] = []
+    found: list[tuple[str, Rows, float, dict[str, str]]] = []
     worst = 0
     for visit in visits:
         if several:
             typer.echo(f"{visit}:")
         try:
-            verdict = _one(visit, check=check, ignore_digest=ignore_digest)
+            verdict, said = _one(visit, check=check, ignore_digest=ignore_digest)
         except LabError as error:
             if not several:
                 raise
@@ -50,7 +51,7 @@ def replay(
             continue
         if verdict.replayed is not None:
             _show(verdict.replayed, table=not check)
-            found.append((str(visit), verdict.replayed.tables["steps"], verdict.replayed.t0))
+            found.append((str(visit), verdict.replayed.tables["steps"], verdict.replayed.t0, said))
         for sentence in verdict.sentences:
             typer.echo(sentence)
         worst = max(worst, verdict.exit_code)
@@ -60,24 +61,33 @@ def replay(
         if several:
             write_steps_of_files(steps, found)
         else:
-            write_steps(steps, found[0][1], found[0][2])
+            write_steps(steps, *found[0][1:])
     raise typer.Exit(worst)
 
 
-def _one(visit: Path, *, check: bool, ignore_digest: bool) -> Verdict:
+def _one(visit: Path, *, check: bool, ignore_digest: bool) -> tuple[Verdict, dict[str, str]]:
+    """The verdict, and by name what the moments were computed with."""
     from labfeedback import replay as replaying
     from labfeedback.recording.reader import Recording
 
     with Recording.open(visit) as recording:
         if check:
-            return replaying.check(recording, ignore_digest=ignore_digest)
+            verdict = replaying.check(recording, ignore_digest=ignore_digest)
+            return verdict, _basis(recording) if verdict.replayed else {}
         damaged = [] if ignore_digest else replaying.damage(recording)
         if damaged:
             advice = "Copy the file again from where it was recorded, or replay it all the same with --ignore-digest."
-            return replaying.Verdict(replaying.DAMAGED, [*damaged, advice])
+            return replaying.Verdict(replaying.DAMAGED, [*damaged, advice]), {}
         replayed = replaying.recompute(recording)
         said = [f"The engine stopped before the end: {replayed.failure}"] if replayed.failure else []
-        return replaying.Verdict(replaying.EQUAL, said, replayed)
+        return replaying.Verdict(replaying.EQUAL, said, replayed), _basis(recording)
+
+
+def _basis(recording: Recording) -> dict[str, str]:
+    from labfeedback.engine.start import basis, parse_start
+
+    setup = parse_start(recording.start)
+    return basis(setup.settings, setup.subject.sex)
 
 
 def _show(replayed: Replayed, *, table: bool) -> None:

@@ -29,6 +29,23 @@ class Reference(StrEnum):
     absolute = "absolute"
 
 
+class TibiaFrame(StrEnum):
+    """Settings.tibia_frame."""
+
+    proximal = "proximal"
+    distal = "distal"
+    lab = "lab"
+
+
+class Inertia(StrEnum):
+    """Settings.inertia."""
+
+    auto = "auto"
+    dumas = "dumas"
+    winter = "winter"
+    deleva = "deleva"
+
+
 def run(
     rig: Annotated[str, typer.Option(help="The lab: a shipped name or a TOML file.")],
     markers: Annotated[str, typer.Option(help="The marker set: a shipped name or a TOML file.")],
@@ -43,6 +60,18 @@ def run(
     baseline_seconds: Annotated[float, typer.Option(help="Natural walking before feedback begins.")] = 60.0,
     band: Annotated[float, typer.Option(help="How far from the target still counts as good, deg.")] = 2.0,
     static: Annotated[Path | None, typer.Option(help="Static trial (C3D), if the medial markers are off.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The person's calibration, as 'labfeedback calibrate' saved it.")
+    ] = None,
+    another_day: Annotated[
+        str, typer.Option(metavar="REASON", help="Use a calibration of another day: why its markers still sit there.")
+    ] = "",
+    frame: Annotated[
+        TibiaFrame, typer.Option(help="The axes that moments are expressed in; stored with the results.")
+    ] = TibiaFrame.proximal,
+    inertia: Annotated[
+        Inertia, typer.Option(help="Segment inertia; 'auto': Dumas by sex, Winter where sex is unknown.")
+    ] = Inertia.auto,
     headless: Annotated[bool, typer.Option("--headless", help="No window: pictures go to DIR/pictures.")] = False,
     seconds: Annotated[float | None, typer.Option(help="End after so many seconds of walking.")] = None,
     wait: Annotated[float, typer.Option(help="How long to wait for the streams, s.")] = 30.0,
@@ -57,9 +86,18 @@ def run(
     if not 0 < wait <= LONGEST_WAIT_S:
         raise BadSetup(f"--wait {wait:g}: expected a number above zero, at most {LONGEST_WAIT_S:g} s; 30 is the norm")
     person = load_subject(subject)
-    if person.mass_kg is None:
+    the_rig, marker_set = load_rig(rig), load_marker_set(markers)
+    if static is not None and calibration is not None:
+        raise BadSetup("--static and --calibration: give one of the two; the calibration has its static trial in it")
+    calibrated = None
+    if calibration is not None:
+        from labfeedback.commands.calibrated import usable
+
+        calibrated = usable(calibration, marker_set, the_rig, person, another_day=another_day)
+    if person.mass_kg is None and (calibrated is None or calibrated.mass_kg is None):
         raise BadSetup(
-            f"{subject}: mass_kg is missing; the moments need it. Weigh the subject on the plates and write it there"
+            f"{subject}: mass_kg is missing; the moments need it. Weigh the subject on the plates ('labfeedback "
+            "calibrate' does) and write it there"
         )
     if person.trained_side is not None and person.trained_side != side.value:
         raise BadSetup(
@@ -68,13 +106,14 @@ def run(
         )
     if static is not None and not static.is_file():
         raise BadSetup(f"{static}: no such static trial")
-    the_rig = load_rig(rig)
     walk = {
         "rig": the_rig.model_dump(mode="json"),
         "subject": person.model_dump(mode="json"),
-        "marker_set": load_marker_set(markers).model_dump(mode="json"),
+        "marker_set": marker_set.model_dump(mode="json"),
         "training": training,
         "static": str(static.absolute()) if static else None,
+        "calibration": calibrated.model_dump(mode="json") if calibrated else None,
+        "settings": {"tibia_frame": frame.value, "inertia": inertia.value},
         "seconds": seconds,
         "wait_s": wait,
     }

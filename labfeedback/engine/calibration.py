@@ -1,106 +1,219 @@
-"""From a static trial to what the technical clusters carry (SCIENCE.md section 3)."""
+"""From a static trial to what the technical clusters carry (SCIENCE.md section 3), and whom it may be used for."""
 
 from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labfeedback.core.anatomy import leg_frames
-from labfeedback.core.legpoints import FOOT, FRAME_ROWS, ROLE_NAMES, TIBIA
-from labfeedback.engine.start import Calibration, LegCalibration, Segment, Vector
+from labfeedback.core.legpoints import ROLE_NAMES
+from labfeedback.engine import verdict, weighing
+from labfeedback.engine.body import At, leg_calibration, measure, segment, vector
+from labfeedback.engine.standing import Standing
+from labfeedback.engine.start import Calibration, Check, Segment, Vector
 from labfeedback.errors import BadSetup, Hazard
 from labfeedback.markerset import Leg, MarkerSet
+from labfeedback.records import SIDE_NAMES, SIDES
+from labfeedback.rig import Rig
+from labfeedback.subject import Subject
 
-LEAST_SECONDS = 1.0
-STILL_M = 0.04
+SAME_AXES_DEG = 2.0
+POSTURE = ("upright", "heel_pair", "toe_pair")
+SAME_MASS = 0.03  # SCIENCE.md section 10
 _SHANK_POINTS = ROLE_NAMES[:4]
 _FOOT_POINTS = ROLE_NAMES[4:]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A static trial's verdict; calibration is None where it lacks what a calibration needs."""
+
+    checks: tuple[Check, ...]
+    calibration: Calibration | None
+
+    @property
+    def reds(self) -> tuple[Check, ...]:
+        """What speaks against it, the firm ones first."""
+        return tuple(sorted((one for one in self.checks if one.light == "red"), key=lambda one: not one.firm))
+
+    @property
+    def light(self) -> str:
+        """The worst of all."""
+        lights = {one.light for one in self.checks}
+        return next(light for light in ("red", "amber", "green") if light in lights)
+
+
+@np.errstate(divide="ignore", invalid="ignore")  # markers on one spot have no axes: their checks say so
+def examine(standing: Standing, marker_set: MarkerSet, *, subject: Subject | None = None, rig: Rig | None = None,
+            source: str = "", date: str = "", made: str = "") -> Examined:  # fmt: skip
+    """Everything about a static trial: medians as a calibration, and the verdict. Raises nothing for a bad trial.
+
+    Raises BadSetup where the marker set has no shank cluster. date, made: ISO day and time, which the engine cannot
+    know. Bound to subject and rig where they are given.
+    """
+    for side in SIDES:
+        if not marker_set.leg(side).shank_cluster:
+            raise BadSetup(
+                f"the marker set has no shank_cluster on the {SIDE_NAMES[side]} leg: a static trial cannot be used "
+                "with it"
+            )
+    at, share, tracks = verdict.seen_at(standing)
+    needed = {side: _needed(marker_set.leg(side)) for side in SIDES}
+    checks = [verdict.length(standing)]
+    checks += [verdict.visible(x, side, share.get(x, float("nan"))) for side in SIDES for x in needed[side]]
+    restless = verdict.restless(tracks, [x for side in SIDES for x in needed[side] if x in tracks])
+    if restless:
+        checks.append(verdict.still(restless))
+    if any(label not in at for side in SIDES for label in marker_set.leg(side).anatomical):
+        return Examined(tuple(checks), None)
+    legs = [measure(at, marker_set.leg(side), side) for side in SIDES]
+    checks += [*verdict.facing(legs), *verdict.mirrored(legs)]
+    height = subject.height_m if subject else None
+    checks += [one for leg in legs for one in verdict.build(leg, height)] + verdict.pair(legs)
+    made_of = {}
+    for leg in legs:
+        found, more = _clusters(at, leg.leg, leg.side, tracks)
+        checks += more
+        if found is not None:
+            made_of[leg.side] = leg_calibration(leg, *found)
+    if standing.loads is not None:
+        checks += verdict.heights(legs, standing.loads.surface_m)
+    mass, more = weighing.weight(standing, legs, subject.mass_kg if subject else None)
+    checks += more
+    if len(made_of) < len(SIDES):
+        return Examined(tuple(checks), None)
+    right, left = (made_of[side] for side in SIDES)
+    return Examined(
+        tuple(checks),
+        Calibration(
+            source=source,
+            right=right,
+            left=left,
+            subject=subject.id if subject else "",
+            date=date,
+            made=made,
+            marker_set=marker_set.name,
+            marker_set_hash=content_hash(marker_set),
+            rig=rig.name if rig else "",
+            to_lab=_axes(rig) if rig else None,
+            seconds=round(standing.seconds, 3),
+            mass_kg=round(mass, 3) if mass is not None else None,
+            checks=tuple(checks),
+        ),
+    )
+
+
+def approve(examined: Examined, reason: str = "") -> Calibration:
+    """The calibration, if its verdict allows it; `reason` overrides what is red but not firm, and is kept.
+
+    Raises Hazard for a firm red, BadSetup for another one without a reason or where there is nothing to approve.
+    """
+    reds = examined.reds
+    firm = [one for one in reds if one.firm]
+    if firm:
+        raise Hazard("static trial: " + "; ".join(f"{one.sentence}: {one.remedy}" for one in firm))
+    said = "; ".join(f"{one.sentence}: {one.remedy}" for one in reds)
+    if examined.calibration is None:
+        raise BadSetup(f"static trial: {said}")
+    if reds and not reason.strip():
+        raise BadSetup(f"static trial: {said}. (Or save it with a reason: 'labfeedback calibrate --override')")
+    return examined.calibration.model_copy(update={"override": reason.strip() if reds else ""})
 
 
 def calibrate(
     markers: NDArray[np.float64], labels: list[str], marker_set: MarkerSet, *, rate_hz: float, source: str = ""
 ) -> Calibration:
-    """Medians of quiet standing as a calibration.
+    """Medians of quiet standing as a calibration, from markers alone and for one use.
 
-    markers: (n, m, 3) m in the lab frame, NaN where missing. Raises BadSetup naming the markers that are not visible
-    for at least half of the trial, or a trial shorter than 1 s.
+    markers: (n, m, 3) m in the lab frame, NaN where missing. Raises BadSetup or Hazard where a check is red; a crooked
+    posture is let pass, because only the standing heights depend on it.
     """
-    if len(markers) < LEAST_SECONDS * rate_hz:
-        raise BadSetup(f"static trial of {len(markers) / rate_hz:.2f} s: at least {LEAST_SECONDS:g} s are needed")
-    _refuse_moving(markers, labels, marker_set)
-    with np.errstate(all="ignore"):
-        seen = np.isfinite(markers[:, :, 0]).mean(axis=0)
-    at = {label: np.nanmedian(markers[:, column], axis=0) for column, label in enumerate(labels) if seen[column] >= 0.5}
-    return Calibration(
-        source=source,
-        right=_leg(at, marker_set.right, "right"),
-        left=_leg(at, marker_set.left, "left"),
-    )
+    examined = examine(Standing(tuple(labels), markers, rate_hz), marker_set, source=source)
+    only_posture = all(one.name in POSTURE for one in examined.reds)
+    return approve(examined, "used once: joint centres and clusters hold in any posture" if only_posture else "")
 
 
-def _leg(at: dict[str, NDArray[np.float64]], leg: Leg, side: str) -> LegCalibration:
-    if not leg.shank_cluster:
-        raise BadSetup(f"the marker set has no shank_cluster on the {side} leg: a static trial cannot be used with it")
-    needed = (*leg.anatomical, *leg.shank_cluster)
-    hidden = sorted({label for label in needed if label not in at})
-    if hidden:
-        raise BadSetup(
-            f"static trial: {', '.join(hidden)} ({side} leg) not visible for half of the trial: record it again"
-        )
-
-    def point(label: str) -> Vector:
-        x, y, z = (float(v) for v in at[label])
-        return x, y, z
-
-    def points(roles: tuple[str, ...]) -> dict[str, Vector]:
-        return {role: point(getattr(leg, role)) for role in roles if getattr(leg, role)}
-
-    foot = None
-    cluster = tuple(label for label in leg.foot_cluster if label in at)
-    if len(cluster) >= 3:
-        foot = Segment(labels=cluster, reference=tuple(point(x) for x in cluster), points=points(_FOOT_POINTS))
-    _refuse_mirrored(at, leg, side)
-    front = [at[label] for label in ((leg.mt1, leg.mt5) if leg.mt1 and leg.mt5 else (leg.mt2,)) if label]
-    return LegCalibration(
-        shank=Segment(
-            labels=leg.shank_cluster,
-            reference=tuple(point(label) for label in leg.shank_cluster),
-            points=points(_SHANK_POINTS),
-        ),
-        foot=foot,
-        stand_heel_m=float(at[leg.heel][1]),
-        stand_toe_m=float(np.mean([p[1] for p in front])),
-    )
+def _needed(leg: Leg) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*leg.anatomical, *leg.shank_cluster)))
 
 
-def _refuse_mirrored(at: dict[str, NDArray[np.float64]], leg: Leg, side: str) -> None:
-    """Exchanged labels make the tibia's anterior axis point backwards, against the foot."""
-    points = np.full((len(ROLE_NAMES), 3), np.nan)
-    for index, role in enumerate(ROLE_NAMES):
-        if label := getattr(leg, role):
-            points[index] = at[label]
-    kinds = np.array([int(leg.mt1 is None or leg.mt5 is None), 0, 0], np.int64)
-    frames = np.empty((FRAME_ROWS, 3))
-    leg_frames(points, 1.0 if side == "right" else -1.0, kinds, frames)
-    if float(frames[TIBIA] @ frames[FOOT]) < 0:
+def _clusters(
+    at: At, leg: Leg, side: int, tracks: dict[str, NDArray[np.float64]]
+) -> tuple[tuple[Segment, Segment | None] | None, list[Check]]:
+    """Shank and foot as seen, with their checks; None where fewer than three markers of the shank were seen."""
+    shank = tuple(label for label in leg.shank_cluster if label in at)
+    foot = tuple(label for label in leg.foot_cluster if label in at)
+    if len(shank) < 3:
+        return None, []
+    made = segment(at, shank, _SHANK_POINTS, leg, tracks)
+    checks = verdict.cluster("shank", side, made)
+    carried = segment(at, foot, _FOOT_POINTS, leg, tracks) if len(foot) >= 3 else None
+    if carried is not None:
+        checks += verdict.cluster("foot", side, carried)
+    return (made, carried), checks
+
+
+def content_hash(marker_set: MarkerSet) -> str:
+    """SHA-256 of what a marker set says; its name and its prose may change."""
+    said = marker_set.model_dump(mode="json", exclude={"name", "about"})
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def refuse_misfit(
+    calibration: Calibration,
+    marker_set: MarkerSet,
+    rig: Rig,
+    subject: Subject | None = None,
+    *,
+    where: str = "the calibration",
+) -> list[str]:
+    """What a reader must know of a calibration that may be used here.
+
+    Raises Hazard for another person or mass, BadSetup for other markers or axes.
+    """
+    if subject is not None and calibration.subject and calibration.subject != subject.id:
         raise Hazard(
-            f"static trial: the front of the {side} tibia points against the foot: the labels of left and right, or of "
-            "lateral and medial, are exchanged. Mend the label map and record it again"
+            f"{where} is of {calibration.subject}, the subject is {subject.id}: one person's joints are not another's. "
+            "Record a static trial of this person"
         )
-
-
-def _refuse_moving(markers: NDArray[np.float64], labels: list[str], marker_set: MarkerSet) -> None:
-    """A walk is no static trial: joint centres from its medians lie where no joint ever was."""
-    legs = {label for leg in (marker_set.right, marker_set.left) for label in (*leg.anatomical, *leg.shank_cluster)}
-    worst, which = 0.0, ""
-    for column, label in enumerate(labels):
-        seen = markers[np.isfinite(markers[:, column, 0]), column]
-        if label in legs and len(seen):
-            spread = float((np.percentile(seen, 95, axis=0) - np.percentile(seen, 5, axis=0)).max())
-            if spread > worst:
-                worst, which = spread, label
-    if worst > STILL_M:
+    if calibration.marker_set_hash and calibration.marker_set_hash != content_hash(marker_set):
         raise BadSetup(
-            f"static trial: {which} moves by {1000 * worst:.0f} mm; quiet standing stays within "
-            f"{1000 * STILL_M:.0f} mm. Is this a walk? Record quiet standing"
+            f"{where} was made with another marker set: {calibration.marker_set!r} "
+            f"({calibration.marker_set_hash[:12]}), here is {marker_set.name!r} ({content_hash(marker_set)[:12]}). Use "
+            "the set it was made with, or record a static trial with this one"
         )
+    if calibration.to_lab is not None:
+        cosine = (np.array(calibration.to_lab) * rig.to_lab).sum(axis=1).min()
+        apart = float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+        if apart > SAME_AXES_DEG:
+            raise BadSetup(
+                f"{where} was made in rig {calibration.rig!r}, whose axes are {apart:.0f} deg away from those of "
+                f"{rig.name!r}: standing heights and sides would not hold. Record a static trial in this rig"
+            )
+    if subject is not None and subject.mass_kg is not None and calibration.mass_kg is not None:
+        off = calibration.mass_kg / subject.mass_kg - 1
+        if abs(off) > SAME_MASS:
+            raise Hazard(
+                f"{where} weighed {calibration.mass_kg:.1f} kg, the subject's mass is given as {subject.mass_kg:.1f} "
+                f"kg ({100 * off:+.0f} %, at most {100 * SAME_MASS:.0f} allowed): is it this person? Weigh again, and "
+                "correct the mass or record a new static trial"
+            )
+    if not calibration.override:
+        return []
+    reds = ", ".join(f"{one.name} {one.where}".strip() for one in calibration.checks if one.light == "red")
+    return [f"{where} was saved in spite of red checks ({reds}): {calibration.override}"]
+
+
+def of_another_day(calibration: Calibration, date: str, where: str = "the calibration") -> str:
+    """A sentence where a calibration is of another ISO day than the walk; empty where it is not, or not known."""
+    if not date or not calibration.date or calibration.date == date:
+        return ""
+    return f"{where} is of {calibration.date}, the walk is of {date}: it holds only if no marker came off since"
+
+
+def _axes(rig: Rig) -> tuple[Vector, Vector, Vector]:
+    x, y, z = (vector(row) for row in rig.to_lab)
+    return x, y, z

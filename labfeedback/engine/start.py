@@ -23,32 +23,77 @@ Vector = tuple[float, float, float]
 class Segment(BaseModel):
     """One calibrated cluster: positions in the static trial, m, lab frame.
 
-    labels, reference: the cluster. points: role -> position of what the cluster carries.
+    labels, reference: the cluster. points: role -> position of what the cluster carries. residual_mm: RMS of the rigid
+    fit while standing, marker_residuals_mm: the same of each label; None and empty where it was not measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     labels: tuple[str, ...]
     reference: tuple[Vector, ...]
     points: dict[str, Vector]
+    residual_mm: float | None = None
+    marker_residuals_mm: tuple[float, ...] = ()
 
 
 class LegCalibration(BaseModel):
-    """A leg in the static trial; heights are of heel and foot front, m."""
+    """A leg in the static trial; heights are of heel and foot front, m. What follows them is for people to read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     shank: Segment
     foot: Segment | None = None
     stand_heel_m: float
     stand_toe_m: float
+    knee_centre_m: Vector | None = None
+    ankle_centre_m: Vector | None = None
+    knee_width_m: float | None = None
+    ankle_width_m: float | None = None
+    shank_length_m: float | None = None
+    foot_length_m: float | None = None
+    stand_fpa_deg: float | None = None  # toe-out positive
+
+
+class Check(BaseModel):
+    """One line of a calibration's verdict.
+
+    value: what was measured, in `unit`; None where it could not be. firm: a red that no reason overrides (side, sign,
+    mirrored labels, mass).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    where: str = ""
+    value: float | None = None
+    unit: str = ""
+    limit: str = ""
+    light: Literal["green", "amber", "red"] = "green"
+    sentence: str
+    remedy: str = ""
+    firm: bool = False
 
 
 class Calibration(BaseModel):
-    """A static trial."""
+    """A static trial, and whose it is: person, day, marker set and lab. Empty where it was made for one use only.
+
+    date: ISO day of the trial. marker_set_hash: of the set's content. to_lab: the rig's axis map. mass_kg: as weighed.
+    override: why it was saved in spite of a red check. remarks: what was accepted when it was used.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     source: str = ""
+    subject: str = ""
+    date: str = ""
+    made: str = ""
+    marker_set: str = ""
+    marker_set_hash: str = ""
+    rig: str = ""
+    to_lab: tuple[Vector, Vector, Vector] | None = None
+    seconds: float | None = None
+    mass_kg: float | None = None
+    override: str = ""
+    remarks: tuple[str, ...] = ()
     right: LegCalibration
     left: LegCalibration
+    checks: tuple[Check, ...] = ()
 
     def leg(self, side: int) -> LegCalibration:
         """The leg of side +1 (right) or -1 (left)."""
@@ -108,12 +153,17 @@ def build_start(
     calibration: Calibration | dict[str, Any] | None = None,
     versions: dict[str, Any] | None = None,
 ) -> Start:
-    """Assemble START. Raises BadSetup when something that belongs to no model alone does not fit together."""
+    """Assemble START. Raises BadSetup when something that belongs to no model alone does not fit together.
+
+    A subject without mass_kg gets the mass that the calibration weighed.
+    """
     settings = settings or Settings()
-    if subject.mass_kg is None:
-        raise BadSetup(f"subject {subject.id!r} has no mass_kg: weigh the subject on the plates and write it down")
     if isinstance(calibration, dict):
         calibration = Calibration.model_validate(calibration)
+    if subject.mass_kg is None and calibration is not None and calibration.mass_kg is not None:
+        subject = subject.model_copy(update={"mass_kg": round(calibration.mass_kg, 2)})
+    if subject.mass_kg is None:
+        raise BadSetup(f"subject {subject.id!r} has no mass_kg: weigh the subject on the plates and write it down")
     filters = design(rig, settings)
     setup = {
         "schema": SCHEMA,
@@ -128,6 +178,13 @@ def build_start(
         "versions": versions or {},
     }
     return Start(json.dumps(setup))
+
+
+def basis(settings: Settings, sex: str) -> dict[str, str]:
+    """By name, what the moments were computed with: `tibia_frame`, and `inertia` with 'auto' resolved."""
+    from labfeedback.core.inertia import table_for
+
+    return {"tibia_frame": settings.tibia_frame, "inertia": table_for(settings.inertia, sex)}
 
 
 def parse_start(start: Start) -> Setup:

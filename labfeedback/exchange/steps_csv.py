@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,18 +39,24 @@ _TIMES: Final = ("start_s", "end_s", "known_s")
 _YES_NO: Final = ("kam_valid", "fpa_valid", "kam2_is_peak")
 
 
-def write_steps(path: Path | str, rows: Rows, t0: float = 0.0) -> None:
+def write_steps(path: Path | str, rows: Rows, t0: float = 0.0, basis: Mapping[str, str] | None = None) -> None:
     """One line per step of dtype `records.STEP`, columns `COLUMNS`; times count from `t0` (s, the rows' clock).
 
+    basis: further columns that say, on every line, what the moments were computed with (`engine.start.basis`).
     Numbers carry ten significant digits, times microseconds; what is withheld or not measured is empty.
     Raises BadSetup when the file cannot be written.
     """
-    _write(path, list(COLUMNS), [cells(row, t0) for row in rows])
+    said = basis or {}
+    _write(path, [*COLUMNS, *said], [[*cells(row, t0), *said.values()] for row in rows])
 
 
-def write_steps_of_files(path: Path | str, files: Sequence[tuple[str, Rows, float]]) -> None:
-    """Steps of several files as (name, rows, t0), each as in `write_steps`, with a first column `file`."""
-    _write(path, ["file", *COLUMNS], [[name, *cells(row, t0)] for name, rows, t0 in files for row in rows])
+def write_steps_of_files(path: Path | str, files: Sequence[tuple[str, Rows, float, Mapping[str, str]]]) -> None:
+    """Steps of several files as (name, rows, t0, basis), each as in `write_steps`, with a first column `file`.
+
+    All bases have the same names.
+    """
+    lines = [[name, *cells(row, t0), *said.values()] for name, rows, t0, said in files for row in rows]
+    _write(path, ["file", *COLUMNS, *(files[0][3] if files else ())], lines)
 
 
 def _write(path: Path | str, header: list[str], lines: list[list[str]]) -> None:

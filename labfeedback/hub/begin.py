@@ -32,7 +32,7 @@ def begin(walk: dict[str, Any]) -> tuple[Start, EngineLike]:
         marker_set,
         settings=Settings.model_validate(walk.get("settings") or {}),
         training=Training.model_validate(training) if training else None,
-        calibration=static_calibration(Path(static), rig, marker_set) if static else None,
+        calibration=static_calibration(Path(static), rig, marker_set) if static else walk.get("calibration"),
         versions=versions(),
     )
     return start, Engine(start)

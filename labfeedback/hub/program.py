@@ -48,7 +48,8 @@ def run(
     """Join the rig's two streams and drive the engine until the walk ends.
 
     walk: {"rig", "subject", "marker_set"} as model dumps, "training" (see engine.start) or None, "static" a path or
-    None, "settings" a dict, "seconds" or None, "wait_s" for the streams, "engine" (a test's own) as "module:function".
+    None, "calibration" a model dump or None, "settings" a dict, "seconds" or None, "wait_s" for the streams, "engine"
+    (a test's own) as "module:function".
     Raises LabError; the sentence also goes to the parent.
     """
     enter_session()
@@ -83,7 +84,8 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
         infos = find(lookout, rig.streams, float(walk.get("wait_s", 20.0)), stop.is_set)
         streams = connect(infos)
         ClockWatch.share(streams)
-        check_markers(streams[MARKERS].layout, wanted[MARKERS], marker_set, calibrated=bool(walk.get("static")))
+        calibrated = bool(walk.get("static") or walk.get("calibration"))
+        check_markers(streams[MARKERS].layout, wanted[MARKERS], marker_set, calibrated=calibrated)
         check_forces(streams[FORCES].layout, wanted[FORCES], rig)
         talk.tell(kind="linked", streams=[live.layout.name for live in streams])
         log = InputLog(engine, ring, outlets)

@@ -8,23 +8,20 @@ import numpy as np
 import pytest
 
 from devices.walker import Fault
+from devices.walker.standing import Stander
 from labfeedback.engine.calibration import calibrate
 from labfeedback.errors import BadSetup, StreamTrouble
 from labfeedback.records import EventCode, Flag
-from tests.core.windows import lab_markers
 from tests.engine.walks import simulated, walk_through
 
 MEDIAL = ("RKNEM", "RANKM", "LKNEM", "LANKM")
 NUMBERS = ("kam1_pct_bwht", "kam2_pct_bwht", "kfm_nm", "fpa_deg")
 
 
-def standing(walk, frame=180, seconds=1.5):
-    """One frame of the walk as if the walker had stood still in it."""
-    return np.repeat(lab_markers(walk)[frame : frame + 1], round(200 * seconds), axis=0)
-
-
-def calibration(walk, hidden=(), **said):
-    points = standing(walk, **said)
+def calibration(walk, hidden=(), seconds=1.5):
+    """What a static trial of this walker gives."""
+    values = Stander(1, noise="none").advance(seconds).markers.values
+    points = values.reshape(len(values), -1, 3).copy()
     for label in hidden:
         points[:, walk.labels.index(label)] = np.nan
     return calibrate(points, list(walk.labels), walk.marker_set, rate_hz=200.0)
@@ -129,6 +126,14 @@ def test_with_noise_and_soft_tissue_the_moments_stay_near():
     plain = walk_through(noisy)["steps"]
     off = walk_through(lost(noisy, *MEDIAL), calibration=calibration(noisy))["steps"]
     assert np.abs(off["kam1_pct_bwht"] - plain["kam1_pct_bwht"]).mean() < 0.1
+
+
+@pytest.mark.parametrize("seconds", [0.011, 0.4, 3.0])
+def test_with_a_calibration_too_no_cutting_changes_a_bit(walk, seconds):
+    off, found = lost(walk, *MEDIAL), calibration(walk)
+    one, other = walk_through(off, calibration=found), walk_through(off, seconds, calibration=found)
+    for table in ("steps", "events", "cues"):
+        assert one[table].tobytes() == other[table].tobytes(), table
 
 
 def test_a_static_trial_of_half_a_second_is_refused(walk):
