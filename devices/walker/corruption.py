@@ -17,6 +17,9 @@ YAW_DEG: Final = 2.0
 SKEW_S: Final = 0.020
 OFFSET_N: Final = 8.0
 DRIFT_N_PER_S: Final = 5.0 / 60.0
+SLIP_M: Final = np.array([0.006, -0.005, 0.00624])  # 10 mm: forward, down and to the side, no axis spared
+HIDDEN_S, EVERY_S = 0.15, 0.8
+SATURATED_N: Final = 600.0
 _SHARE: Final = 0.02
 _BURST: Final = 4
 
@@ -46,6 +49,10 @@ def corrupt_markers(
             cube[_cells(rows, which)] = 0.0
         elif fault.name == "nan_markers":
             cube[_cells(rows, which)] = np.nan
+        elif fault.name == "occluded":
+            cube[_cells(rows & ((index / rate) % EVERY_S < HIDDEN_S), which)] = np.nan
+        elif fault.name == "slipped_marker":
+            cube[_cells(rows, which)] += SLIP_M
         elif fault.name == "marker_swap":
             letter = "R" if fault.side > 0 else "L"
             pair = [labels.index(f"{letter}SH1"), labels.index(f"{letter}SH4")]
@@ -128,6 +135,11 @@ def corrupt_forces(values: Array, index: Index, rate: int, faults: Sequence[Faul
             values[rows, plate] = -values[rows, plate]
         elif fault.name == "plate_offset":
             values[_cells(rows, [0, 1, 2, 6, 7, 8])] += OFFSET_N
+        elif fault.name == "dead_channel":
+            values[rows, 10 if fault.side > 0 else 4] = 0.0
+        elif fault.name == "saturated":
+            vertical = 8 if fault.side > 0 else 2
+            values[rows, vertical] = np.clip(values[rows, vertical], -SATURATED_N, SATURATED_N)
         elif fault.name == "drift":
             grown = DRIFT_N_PER_S * (index[rows] / rate - fault.start_s)
             values[rows, 2] += grown

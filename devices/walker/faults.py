@@ -21,8 +21,12 @@ FAULTS: Final[dict[str, str]] = {
     "zeros": "the markers of the fault are at 0, 0, 0",
     "nan_markers": "the markers of the fault are missing",
     "marker_swap": "two shank markers exchange their labels",
+    "slipped_marker": "the markers of the fault have slipped by 10 mm on the skin and stay there",
+    "occluded": "the markers of the fault are hidden for 0.15 s of every 0.8 s",
     "handrail": "10 % of body weight is carried by a handrail",
     "plate_offset": "8 N on every force channel of both plates",
+    "dead_channel": "one moment channel of one plate says 0",
+    "saturated": "one plate's vertical channel does not go beyond 600 N",
     "drift": "the vertical channel of both plates drifts by 5 N a minute",
     "speed_change": "the belt runs at 80 % of its speed",
     "belt_stop": "the belt stops; both feet stand still and share the weight",
@@ -36,8 +40,8 @@ STEPWISE: Final = ("crossover", "wrong_belt", "handrail")
 class Fault:
     """One fault from start_s to end_s of data time.
 
-    side: the foot or plate it happens to, where it happens to one. markers: labels that zeros, nan_markers and
-    repeated_value touch; empty: heel and one shank marker of `side`.
+    side: the foot or plate it happens to, where it happens to one. markers: labels that zeros, nan_markers, occluded,
+    slipped_marker and repeated_value touch; empty: heel and one shank marker of `side`.
     """
 
     name: str

@@ -36,6 +36,8 @@ class Guard:
         # A cluster that does not fit (two of its markers swapped for a while) is withheld by itself; it proves nothing
         # about left and right.
         fits = not row["residual_mm"] > self._residual_mm
+        # Where the other foot's load is on this plate, its forces say nothing of the plate's sign.
+        alone = not row["flags"] & int(Flag.CROSSOVER | Flag.EVENTS) and row["gap_s"] == 0
         backwards = finding.facing < 0
         if backwards:
             row["flags"] |= int(Flag.MARKERS)
@@ -43,8 +45,8 @@ class Guard:
         found = {
             "backwards": backwards and seen and fits,
             "swinging": finding.heel_speed > FORWARD_M_S and seen,
-            "fore-aft": finding.reversed_shear == "fore-aft" and row["gap_s"] == 0,
-            "sideways": finding.reversed_shear == "sideways" and row["gap_s"] == 0,
+            "fore-aft": finding.reversed_shear == "fore-aft" and alone,
+            "sideways": finding.reversed_shear == "sideways" and alone,
         }
         side = SIDE_NAMES[SIDES[foot]]
         for what, is_so in found.items():

@@ -19,6 +19,7 @@ from labfeedback.engine.track import JITTER_S, Track
 from labfeedback.records import SIDES, STEP, Flag, Rows
 
 Array = NDArray[np.float64]
+FLAT_S, FLAT_FROM_BW = 0.010, 0.5
 SATURATED_AT = 0.98  # of a channel's full scale
 OFF_THE_FOOT_M = 0.08  # mean distance of COP and foot beyond which the load is another foot's
 REVERSED = 0.02  # of the mean vertical force: walking people have 4-15 % fore-aft and 3-8 % sideways
@@ -127,6 +128,8 @@ class StepMaker:
         r["load_share"] = share.max() if len(share) else np.nan
         if r["load_share"] >= SATURATED_AT:
             flags |= Flag.SATURATED
+        if self._flat_top(forces.column("vertical")[fa:fb, stance.foot]):
+            flags |= Flag.SATURATED
         summary = np.full(core.SUMMARY, np.nan)
         percent = np.full((core.CURVES, POINTS), np.nan)
         curve = None
@@ -225,6 +228,12 @@ class StepMaker:
             return np.full(len(pairs), np.nan)
         apart = middle[:, pairs[:, 0]] - middle[:, pairs[:, 1]]
         return np.asarray(np.sqrt(np.einsum("npc,npc->np", apart, apart)).mean(axis=0))
+
+    def _flat_top(self, vertical: Array) -> bool:
+        """Whether a loaded plate says one and the same number for 10 ms: an amplifier at its end, rig or not."""
+        same = (vertical[1:] == vertical[:-1]) & (vertical[1:] > FLAT_FROM_BW * self._mass * GRAVITY)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], same.astype(np.int64), [0]])))
+        return bool(np.max(edges[1::2] - edges[::2], initial=0) >= max(8, round(FLAT_S * self._force_rate)))
 
     def _longest_gap(self, time: Array, force_time: Array, begin: float, end: float) -> float:
         """The longest hole of either stream in the window, s; 0 when there is none."""
