@@ -79,7 +79,8 @@ def test_a_frame_of_both_legs_with_four_clusters(benchmark: Any) -> None:
         feet[:, live.FLAT_SUM : live.SAID + 1] = 0.0
         run_frames(
             walk.markers.time, markers, 0, 0, FRAMES, walk.forces.time, wrench, plan.roles, plan.members, plan.counts,
-            plan.reference, plan.local, plan.kinds, plan.surface, engine._limits, feet, walking, out, noticed,
+            plan.reference, plan.local, plan.kinds, plan.surface, np.zeros((2, 6)), engine._limits, feet, walking, out,
+            noticed,
         )  # fmt: skip
 
     seconds = sampled(loop, 60) / FRAMES

@@ -33,6 +33,7 @@ class Flag(IntFlag):
     STREAM_GAP = 1 << 8
     SATURATED = 1 << 9
     EVENTS = 1 << 10
+    ALIGNMENT = 1 << 11  # the belts do not run along the rig's walking direction
 
 
 def flag_names(mask: int) -> str:
@@ -78,6 +79,9 @@ class EventCode(IntEnum):
     WEIGHT_DIFFERS = 20
     SPEED_CHANGED = 21
     MARKER_MOVED = 22
+    PLATE_ZERO = 23
+    PLATE_ALARM = 24
+    BELT_AXIS = 25
 
 
 _SIDED: Final = ("right", "left")
@@ -144,6 +148,9 @@ STEP: Final = np.dtype(
         ("timing_off", "<f8"),  # stance time over its median, minus 1 (flag odd_timing)
         ("shape_off_m", "<f8"),  # largest change of a distance between two markers of a segment (flag markers)
         ("residual_off_mm", "<f8"),  # cluster residual over its median (flag markers)
+        ("zero_off_n", "<f8"),  # largest force by which the last swings say the plate is off zero (flag weight_sum)
+        ("zero_off_nm", "<f8"),
+        ("axis_deg", "<f8"),  # the belts' direction from the rig's X, towards the right (flag alignment)
         ("kam1_sd_nm", "<f8"),  # uncertainty, one standard deviation (engine.doubt)
         ("kam2_sd_nm", "<f8"),
     ]

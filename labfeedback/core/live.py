@@ -72,7 +72,7 @@ NOTICED: Final = 4
 
 @kernel(
     "i8(f8[::1], f8[:,:,::1], i8, i8, i8, f8[::1], f8[:,:,::1], i8[:,::1], i8[:,:,::1], i8[:,::1], f8[:,:,:,::1],"
-    " f8[:,:,::1], i8[::1], f8[::1], f8[::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1])"
+    " f8[:,:,::1], i8[::1], f8[::1], f8[:,::1], f8[::1], f8[:,::1], f8[::1], f8[:,::1], f8[:,::1])"
 )
 def run_frames(
     time: Array,
@@ -89,6 +89,7 @@ def run_frames(
     local: Array,
     kinds: Ints,
     surface: Array,
+    zero: Array,
     limits: Array,
     feet: Array,
     walk: Array,
@@ -100,7 +101,7 @@ def run_frames(
     time: (n,) s; markers: (n, m, 3) m, lab frame, NaN where missing; base: stream index of row 0. force_time: (f,) s;
     wrench: (f, 2, 6) of right and left foot about the lab origin. roles: (2, 8) marker rows, -1 where there is none.
     members (2, 2, k), counts (2, 2), reference (2, 2, k, 3), local (2, 8, 3): clusters of both legs, see `leg.carry`.
-    surface: (2,) plate heights, m. noticed must hold 3 (stop - first) rows.
+    surface: (2,) plate heights, m. zero: (2, 6) wrenches to be taken off. noticed must hold 3 (stop - first) rows.
     """
     points = np.empty((ROLES, 3))
     frames = np.empty((FRAME_ROWS, 3))
@@ -149,7 +150,7 @@ def run_frames(
             if known:
                 share = (t - force_time[j]) / (force_time[j + 1] - force_time[j])
                 for c in range(6):
-                    force[c] = wrench[j, f, c] + share * (wrench[j + 1, f, c] - wrench[j, f, c])
+                    force[c] = wrench[j, f, c] + share * (wrench[j + 1, f, c] - wrench[j, f, c]) - zero[f, c]
             loaded = force[1] >= limits[L_LEVEL]
             row[o + S_FZ] = force[1]
             if loaded:

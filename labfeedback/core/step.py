@@ -72,7 +72,8 @@ C_INWARD: Final = 12
 C_COP_X: Final = 13  # m, lab, NaN below 30 N
 C_COP_Z: Final = 14
 C_COP_OUT: Final = 15  # m from the COP to the hull of the foot's markers on the floor, 0 inside
-CURVES: Final = 16
+C_HEEL_Z: Final = 16
+CURVES: Final = 17
 
 
 @kernel("void(f8[:,:,::1])")
@@ -289,6 +290,7 @@ def compute_step(
         curves[k, C_COP_Z] = cop[1]
         curves[k, C_COP_OUT] = outside_foot(points[k], cop[0], cop[1])
         curves[k, C_HEEL_X] = hx
+        curves[k, C_HEEL_Z] = hz
         curves[k, C_FACING] = (
             frames[TIBIA, 0] * frames[FOOT, 0] + frames[TIBIA, 1] * frames[FOOT, 1] + frames[TIBIA, 2] * frames[FOOT, 2]
         )

@@ -20,23 +20,22 @@ from labfeedback.core.live import run_frames
 from labfeedback.engine.clock import Clock
 from labfeedback.engine.events import Events, Stance
 from labfeedback.engine.feedback import Feedback
-from labfeedback.engine.footing import GRAVITY
 from labfeedback.engine.guard import Guard
 from labfeedback.engine.history import History
+from labfeedback.engine.judge import Judge, Said
 from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.plan import Plan, make_plan
 from labfeedback.engine.reel import Reel
 from labfeedback.engine.scale import Scale
 from labfeedback.engine.sight import Sight
 from labfeedback.engine.start import Setup, parse_start
-from labfeedback.engine.steps import Finding, StepMaker, longest_interval, withhold
+from labfeedback.engine.steps import StepMaker, longest_interval
 from labfeedback.engine.streams import ForceStream, MarkerStream
-from labfeedback.engine.usual import Usual
 from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
 from labfeedback.layout import Layout
 from labfeedback.protocol.training import in_words
-from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, Flag, from_numbers
+from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
 _CONTACT, _TOE_OFF, _PULL, _LOOK, _DUE, _FORGET, _GAP = 0, 1, 2, 3, 4, 5, 6
@@ -44,7 +43,6 @@ SPAN_S = 0.02  # over which a marker's speed is taken
 FLAT_S = 0.08  # least foot-flat for an early angle
 STOPPED_S = 0.12  # loaded foot slower than 0.3 of the belt for this long: the belt has stopped
 FORGET_EVERY_S = 2.0
-SPEED_CHANGED = 0.10  # of the belt's speed; single steps scatter by 2-3 %
 
 
 class Engine:
@@ -74,9 +72,6 @@ class Engine:
         streams = self.setup.rig.streams
         self._clocks = {MARKERS: Clock(streams.markers.latency_s), FORCES: Clock(streams.forces.latency_s)}
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
-        mass = self.setup.subject.mass_kg
-        self._usual = Usual((mass or math.nan) * GRAVITY)
-        self._moved: set[str] = set()  # marker pairs whose change was told
         self._scale = Scale(self.setup.subject.mass_kg)
         self._guard = Guard(settings.residual_limit_mm)
         self._paused = False
@@ -126,6 +121,7 @@ class Engine:
         self._plan = plan
         self._markers = MarkerStream(self.setup, plan, self._clocks[MARKERS])
         self._forces = ForceStream(self.setup, plan, self._clocks[FORCES])
+        self._judge = Judge(self.setup, plan)
         self._maker = StepMaker(self.setup, plan, self._keep_curves)
         rate = streams.markers.rate_hz
         self._limits = np.zeros(live.LIMITS)
@@ -198,7 +194,8 @@ class Engine:
             self._reel.cues(self._feedback.hold(now, CueState.PAUSED))
         elif what == "resume" and self._paused:
             self._paused = False
-            self._usual.begin()
+            if self._plan is not None:
+                self._judge.begin()
             self._reel.event(now, EventCode.RESUMED, "resumed by the operator")
             if not self._watch.silent:
                 self._reel.cues(self._feedback.go_on(now))
@@ -263,10 +260,11 @@ class Engine:
         stop = self._done = int(reached[0])
         out = np.empty((stop - first, live.COLUMNS))
         noticed = np.empty((3 * (stop - first), live.NOTICED))
+        zero = np.stack([self._judge.zero(foot, np.inf) for foot in range(2)])
         count = run_frames(
             track.time, track.column("position"), 0, first, stop, forces.time, forces.column("wrench"), plan.roles,
-            plan.members, plan.counts, plan.reference, plan.local, plan.kinds, plan.surface, self._limits, self._feet,
-            self._walk, out, noticed,
+            plan.members, plan.counts, plan.reference, plan.local, plan.kinds, plan.surface, zero, self._limits,
+            self._feet, self._walk, out, noticed,
         )  # fmt: skip
         out[:, live.O_FRAME] = track.index[first:stop]
         for foot in range(2):
@@ -342,14 +340,21 @@ class Engine:
                 self._feet[foot, live.CONTACT] = np.nan
             else:
                 self._history.contact(foot, start)
+                if self._events.vouched(foot):
+                    self._say(now, foot, self._judge.landed(now, foot, start, self._forces.track))
                 if text := self._scale.contact(foot, start, self._forces.track):
                     self._reel.event(now, EventCode.WEIGHT_DIFFERS, text, value=self._scale.ratio)
         for stance in stances:
+            self._judge.ended(stance)
             self._close(now, stance)
         for foot, start in lost:
             self._reject(now, Stance(foot, start, now), "neither plate nor markers told its toe-off")
         if self._events.exchanged:
             self._raise(now, self._guard.exchanged(), 0)
+
+    def _say(self, now: float, foot: int, said: list[Said]) -> None:
+        for one in said:
+            self._reel.event(now, one.code, one.text, SIDES[foot], one.value)
 
     def _reject(self, now: float, stance: Stance, why: str) -> None:
         side, duration = SIDES[stance.foot], stance.end - stance.start
@@ -377,10 +382,15 @@ class Engine:
         stride = self._history.known_stride(foot)
         margin = self.setup.settings.single_support_margin_s
         single = self._events.single_support(foot, stance.start, stance.end, margin)
-        finding = self._maker.make(stance, self._markers.track, self._forces.track, now, self._steps, single, stride)
+        zero = self._judge.zero(foot, stance.start)
+        tracks = self._markers.track, self._forces.track
+        finding = self._maker.make(stance, *tracks, now, self._steps, single, zero, stride)
         self._steps += 1
         row = finding.row[0]
-        self._compare(now, stance, finding)
+        told, changed = self._judge.look(stance, finding, self._forces.track, self._history)
+        self._say(now, foot, told)
+        if changed:
+            self._forget_walk()
         said = self._early.get(foot)
         if said is not None and said[0] == stance.start:
             row["fpa_early_deg"] = said[1]
@@ -391,7 +401,7 @@ class Engine:
         if self._hazard:
             row["kam_valid"] = row["fpa_valid"] = 0
         self._reel.step(finding)
-        if self._stood_still_on_a_belt(finding) and not self._hazard:
+        if finding.on_belt and not row["missing_foot_markers"] and row["gap_s"] == 0 and not self._hazard:
             self._history.add(foot, finding.heel_low, finding.toe_low, finding.heel_speed)
             self._learn()
         training = self.setup.training
@@ -401,45 +411,6 @@ class Engine:
             if decided:
                 self._decided(now, decided)
             self._reel.cues(cues)
-
-    @staticmethod
-    def _stood_still_on_a_belt(finding: Finding) -> bool:
-        row = finding.row[0]
-        return bool(finding.heel_speed < 0 and not row["missing_foot_markers"] and row["gap_s"] == 0)
-
-    def _compare(self, now: float, stance: Stance, finding: Finding) -> None:
-        """Flags 6 and 7, and markers that moved on the skin: against this person's own past."""
-        foot, row, settings, usual = stance.foot, finding.row[0], self.setup.settings, self._usual
-        belt, speed = self._history.belt, -finding.heel_speed
-        if belt is not None and self._stood_still_on_a_belt(finding) and abs(speed - belt) > SPEED_CHANGED * belt:
-            self._reel.event(now, EventCode.SPEED_CHANGED, f"the belt runs at {speed:.2f} m/s", value=speed)
-            self._forget_walk()
-        row["warm_up"] = int(usual.warming(foot))
-        length = stance.end - stance.start
-        row["weight_ratio"] = usual.weight_ratio(foot, stance.end, self._forces.track)
-        row["timing_off"] = usual.timing_off(foot, length)
-        row["shape_off_m"], pair = usual.shape_off(foot, finding.shape)
-        row["residual_off_mm"] = usual.residual_off(foot, float(row["residual_mm"]))
-        flags, carried = Flag(0), finding.carried
-        if usual.known(foot) and self._history.walking and abs(row["weight_ratio"] - 1.0) > settings.weight_off:
-            flags |= Flag.WEIGHT_SUM
-        if abs(row["timing_off"]) > settings.timing_off:
-            flags |= Flag.ODD_TIMING
-        if row["shape_off_m"] > settings.shape_off_m or row["residual_off_mm"] > settings.residual_off_mm:
-            flags |= Flag.MARKERS
-            carried = False
-        if row["shape_off_m"] > settings.shape_off_m and pair >= finding.foot_pairs:
-            row["fpa_valid"] = 0  # a foot marker that moved by a centimetre turns the angle by 2-3 deg
-        row["flags"] |= int(flags)
-        withhold(row, carried)
-        if row["shape_off_m"] > settings.shape_off_m and finding.pairs[pair] not in self._moved:
-            self._moved.add(finding.pairs[pair])
-            text = (
-                f"the distance {finding.pairs[pair]} changed by {1000 * row['shape_off_m']:.0f} mm: has a marker moved?"
-            )
-            self._reel.event(now, EventCode.MARKER_MOVED, text, SIDES[foot], float(row["shape_off_m"]))
-        if row["kam_valid"] and not row["warm_up"]:
-            usual.add(foot, length, finding.shape, float(row["residual_mm"]))
 
     def _decided(self, now: float, what: str) -> None:
         course = self._feedback.course
@@ -465,7 +436,8 @@ class Engine:
     def _forget_walk(self) -> None:
         """Speed and stride may be others from here on."""
         self._history.forget_walk()
-        self._usual.begin()
+        if self._plan is not None:
+            self._judge.begin()
         self._learn()
 
     def _learn(self) -> None:

@@ -51,6 +51,8 @@ class Finding:
     shape: Array  # (pairs,) mean distances of markers of one segment in mid-stance, m; NaN where hidden
     pairs: tuple[str, ...]
     foot_pairs: int  # the first pair that is the foot's
+    on_belt: bool  # the foot stood, and moved backward as on a belt
+    heel_drift: tuple[float, float]  # of the heel over 25-45 % of stance, x and z, m
 
 
 class StepMaker:
@@ -79,9 +81,12 @@ class StepMaker:
 
     def make(
         self, stance: Stance, markers: Track, forces: Track, known_s: float, ordinal: int,
-        single: tuple[float, float], stride_s: float = np.inf,
+        single: tuple[float, float], zero: Array, stride_s: float = np.inf,
     ) -> Finding:  # fmt: skip
-        """Compute one step. single: its single support, s. stride_s: inf where it is not known."""
+        """Compute one step.
+
+        single: its single support, s. zero: (6,) to be taken off the wrench. stride_s: inf where it is not known.
+        """
         leg = self._plan.legs[stance.foot]
         begin, end = self.window(stance)
         # Half a nanosecond: a frame that lies on the border by its nominal time must not depend on the last bit.
@@ -135,7 +140,14 @@ class StepMaker:
         curve = None
         if len(time) >= 8 and len(force_time) >= 8:
             curve = self._compute(
-                stance, leg.rows, time, positions, force_time, forces.column("wrench")[fa:fb], summary, percent
+                stance,
+                leg.rows,
+                time,
+                positions,
+                force_time,
+                forces.column("wrench")[fa:fb, stance.foot] - zero,
+                summary,
+                percent,
             )
         self._fill(r, summary)
         heel_speed = float(summary[core.HEEL_SPEED])
@@ -201,6 +213,11 @@ class StepMaker:
             self._shape(leg.pairs, time, positions, stance),
             leg.pair_names,
             leg.foot_pairs,
+            on_belt,
+            (
+                float(percent[core.C_HEEL_X, 90] - percent[core.C_HEEL_X, 50]),
+                float(percent[core.C_HEEL_Z, 90] - percent[core.C_HEEL_Z, 50]),
+            ),
         )
 
     def _stood(self, r: np.void, footing: Footing) -> Flag:
@@ -290,7 +307,7 @@ class StepMaker:
             np.ascontiguousarray(time),
             window,
             np.ascontiguousarray(force_time),
-            np.ascontiguousarray(wrench[:, stance.foot]),
+            np.ascontiguousarray(wrench),
             stance.start,
             stance.end,
             1.0 / self._marker_rate,

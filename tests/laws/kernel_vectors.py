@@ -267,7 +267,7 @@ def walking(rng: np.random.Generator) -> Iterator[Call]:
         walk[live.BELT] = belt
         yield "run_frames", live.run_frames, (
             np.arange(n) / 200.0, markers, 7, 0, n, force_time, wrench, roles, members, np.stack([one[2]] * 2),
-            reference, local, np.array([0, 1, 0]), np.zeros(2), limits, feet.copy(), walk,
+            reference, local, np.array([0, 1, 0]), np.zeros(2), rng.normal(size=(2, 6)), limits, feet.copy(), walk,
             np.empty((n, live.COLUMNS)), np.zeros((3 * n, live.NOTICED)),
         )  # fmt: skip
 
