@@ -5,10 +5,11 @@
 Each fault begins after 20 s of sound walking, so that what the engine compares with the person's own past has a past
 (flags weight_sum and odd_timing are off until five valid stances exist, SCIENCE.md section 5), and lasts to the end.
 Faults of the set-up (yaw, skew, offset) are there from the start, as they are in a lab; their steps, too, are counted
-from 20 s on, after the 20 steps that the belts' direction is measured over. A step counts as affected when the walker says so. Withheld: its value is not valid, it is missing, or the visit was
-blocked as a hazard before it. Goals: no affected step whose KAM1 or KAM2 is off by more than 0.25 %BW*Ht, or whose foot
-angle by more than 1.5 deg, beyond the largest error that noise alone makes, is given out as valid; at most 2 % of good
-steps are withheld. Exit 1 when a goal is missed.
+from 20 s on, after the 20 steps that the belts' direction is measured over. A step counts as affected when the walker
+says so. Withheld: its value is not valid, it is missing, or the visit was blocked as a hazard before it. Goals: no
+affected step whose KAM1 or KAM2 is off by more than 0.25 %BW*Ht, or whose foot angle by more than 1.5 deg, beyond the
+largest error that noise alone makes, is given out as valid; at most 2 % of good steps are withheld. Exit 1 when a goal
+is missed.
 
 Writes fault_matrix.csv, fault_matrix.md and fault_matrix.png to DIR (default: fault-matrix).
 """

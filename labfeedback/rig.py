@@ -44,6 +44,7 @@ class Plate(BaseModel):
     corners_m: tuple[Vector, Vector, Vector, Vector]
     origin_m: Vector = (0.0, 0.0, 0.0)
     sign: Literal[1, -1] = 1
+    edges_known: bool = Field(True, description="false: the corners only enclose where it was stepped on")
     limits: tuple[float, float, float, float, float, float] | None = Field(
         None, description="full scale of Fx Fy Fz (N) and Mx My Mz (Nm); at 98 % a channel counts as saturated"
     )
@@ -124,6 +125,7 @@ class Rig(BaseModel):
     plates: tuple[Plate, ...]
     streams: Streams
     screen: Screen = Screen()
+    floor: Literal["belts", "walkway"] = Field("belts", description="walkway: plates in a floor, one after another")
 
     @cached_property
     def to_lab(self) -> NDArray[np.float64]:
@@ -140,6 +142,8 @@ class Rig(BaseModel):
     def belt_gap_z_m(self) -> float:
         """Lab z of the middle between a left and a right plate; NaN without one of each."""
         middle = {}
+        if self.floor == "walkway":
+            return float("nan")
         for side in ("left", "right"):
             z = [float((self.to_lab @ plate.centre)[2]) for plate in self.plates if plate.side == side]
             middle[side] = min(z, key=abs) if z else float("nan")
@@ -167,7 +171,7 @@ class Rig(BaseModel):
         sides = {
             side: [float((turn @ p.centre)[2]) for p in self.plates if p.side == side] for side in ("left", "right")
         }
-        if sides["left"] and sides["right"] and max(sides["left"]) > min(sides["right"]):
+        if self.floor == "belts" and sides["left"] and sides["right"] and max(sides["left"]) > min(sides["right"]):
             raise ValueError("a left plate lies to the right of a right plate: exchange the sides or turn the axis map")
         return self
 

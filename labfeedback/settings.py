@@ -34,8 +34,8 @@ class Settings(BaseModel):
     plate_edge_m: float = Field(0.015, ge=0, description="centre of pressure nearer to the edge than this")
     weight_off: float = Field(0.03, gt=0, description="load of whole strides off body weight")
     timing_off: float = Field(0.25, gt=0, description="stance time off its median")
-    shape_off_m: float = Field(0.006, gt=0, description="mean distance of two markers off its median")
-    residual_off_mm: float = Field(3.0, gt=0, description="cluster residual over its median")
+    shape_off_m: float = Field(0.004, gt=0, description="mean distance of two markers off its median")
+    residual_off_mm: float = Field(1.5, gt=0, description="cluster residual over its median")
     knee_centre_sd_m: float = Field(0.003, ge=0, description="uncertainty of the knee centre across the leg")
     cop_sd_m: float = Field(0.002, ge=0, description="uncertainty of the centre of pressure")
     skew_sd_s: float = Field(0.003, ge=0, description="uncertainty of markers against forces")
@@ -46,7 +46,7 @@ class Settings(BaseModel):
     foot_flat_height_m: float = 0.015
     foot_flat_speed_m_s: float = 0.15
     inertia: Literal["auto", "dumas", "winter", "deleva"] = "auto"
-    tibia_frame: Literal["proximal", "distal", "lab"] = "proximal"
+    tibia_frame: Literal["proximal", "distal", "lab", "points"] = "proximal"
 
     @property
     def tail_s(self) -> float:

@@ -119,7 +119,7 @@ def refuse_wrong_plates(trial: Trial, rig: Rig, markers: MarkerSet) -> dict[int,
                 "for it in a rig and give that with --rig"
             )
     for side in SIDES:
-        if all(plate.side != SIDE_NAMES[side] for plate in rig.plates):
+        if rig.floor == "belts" and all(plate.side != SIDE_NAMES[side] for plate in rig.plates):
             raise BadSetup(
                 f"{trial.path}: no plate of the rig {rig.name!r} is the {SIDE_NAMES[side]} one; each foot needs "
                 "a plate of its own"
@@ -130,6 +130,8 @@ def refuse_wrong_plates(trial: Trial, rig: Rig, markers: MarkerSet) -> dict[int,
     at = np.minimum(np.rint(np.arange(len(trial.points)) * step).astype(int), len(found[SIDES[0]].up_n) - 1)
     away = {side: _distance(found[side], feet[side], at) for side in SIDES}
     for side in SIDES:
+        if rig.floor == "walkway" and not np.isfinite(away[side]):
+            away[side] = 0.0  # this foot stood on no plate
         if not np.isfinite(away[side]):
             raise BadSetup(
                 f"{trial.path}: the {SIDE_NAMES[side]} foot's plate never carries more than {_STANDING_N:.0f} N while "

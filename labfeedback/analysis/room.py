@@ -90,8 +90,7 @@ def rig_of(trial: Trial, markers: MarkerSet) -> tuple[Rig, str]:
             f"{trial.path}: {len(trial.plates)} force plates; a split belt has two, one for each foot. "
             "Give --rig to say which plate is which foot's"
         )
-    up = -np.mean([plate.axes[:, 2] for plate in trial.plates], axis=0)
-    up /= np.linalg.norm(up)
+    up = up_of(trial)
     feet = _direction_of_feet(trial, markers, up)
     forward = _belt_axis(trial, feet, up)
     if forward @ feet < _TURNED_COS:
@@ -107,7 +106,7 @@ def rig_of(trial: Trial, markers: MarkerSet) -> tuple[Rig, str]:
             f"{trial.path}: the two plates lie one behind the other, not side by side: not a split belt. "
             "Give --rig to say which plate is which foot's"
         )
-    named = _axis_map(to_lab)
+    named = axis_map(to_lab)
     rig = Rig.model_validate(
         {
             "name": "from-file",
@@ -131,6 +130,12 @@ def rig_of(trial: Trial, markers: MarkerSet) -> tuple[Rig, str]:
     sides = ", ".join(f"plate {plate.id} {plate.side}" for plate in rig.plates)
     axes = "x={x} y={y} z={z}".format(**named) if named else f"forward = ({', '.join(f'{v:+.4f}' for v in forward)})"
     return rig, f"from the file's plates and feet: {axes}; {sides}"
+
+
+def up_of(trial: Trial) -> Array:
+    """(3,) unit vector against the plates' normals, file frame."""
+    up = -np.mean([plate.axes[:, 2] for plate in trial.plates], axis=0)
+    return np.asarray(up / np.linalg.norm(up))
 
 
 def fitted(rig: Rig, trial: Trial, notes: list[str]) -> Rig:
@@ -197,7 +202,7 @@ def _belt_axis(trial: Trial, feet: Array, up: Array) -> Array:
     return np.asarray(total / np.linalg.norm(total))
 
 
-def _axis_map(to_lab: Array) -> dict[str, str] | None:
+def axis_map(to_lab: Array) -> dict[str, str] | None:
     """Names of the axes where the rotation is one of signed axes, so that it equals a rig written by hand."""
     names = {}
     for key, row in zip("xyz", to_lab, strict=True):

@@ -10,29 +10,28 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from labfeedback.analysis import checks, room
+from labfeedback.analysis import checks, room, walkway
+from labfeedback.analysis.model_points import with_model_points
 from labfeedback.calibration_file import load as load_calibration
 from labfeedback.engine import Engine
 from labfeedback.engine.calibration import calibrate, refuse_misfit
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.start import Calibration, build_start
 from labfeedback.errors import BadFile, BadSetup, Hazard
-from labfeedback.exchange.c3d import read_c3d
+from labfeedback.exchange.read import read_trial
 from labfeedback.exchange.trial import Trial, force_stream, marker_stream
 from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Link, Offset, Record, Samples
 from labfeedback.markerset import MarkerSet, load_marker_set
-from labfeedback.records import EVENT, SIDE_NAMES, SIDES, STEP, EventCode, Rows
+from labfeedback.records import EVENT, STEP, EventCode, Rows
 from labfeedback.rig import Rig, load_rig
 from labfeedback.settings import Settings
 from labfeedback.subject import Subject
 
-_NOT_YET: Final = (".trc", ".mot", ".sto", ".xdf", ".csv", ".tsv", ".txt")
 _CHUNK_S: Final = 1.0
 _MASS_KG: Final = (20.0, 250.0)  # as Subject and Settings have them, which a test holds together
 _HEIGHT_M: Final = (0.9, 2.3)
 _FILTER_HZ: Final = (3.0, 50.0)
 _MASS_DIFFERS: Final = 0.03
-_LONG_STANCE: Final = 0.75  # of the stride; walking has 0.60-0.68, a stance merged with the other foot's has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Options:
     sex: Literal["F", "M", "unknown"] = "unknown"
     filter_hz: float = 15.0
     calibration: Path | None = None
-    frame: Literal["proximal", "distal", "lab"] = "proximal"
+    frame: Literal["proximal", "distal", "lab", "points"] = "proximal"
     inertia: Literal["auto", "dumas", "winter", "deleva"] = "auto"
 
     def __post_init__(self) -> None:
@@ -98,11 +97,8 @@ def analyse_file(path: Path, options: Options, progress: Callable[[float], None]
     """
     if path.suffix.lower() in (".h5", ".hdf5"):
         raise BadFile(f"{path}: a recorded visit is recomputed with `labfeedback replay {path.name} --steps OUT.csv`")
-    for file in (path, options.static):
-        if file is not None and file.suffix.lower() in _NOT_YET:
-            raise BadFile(f"{file}: {file.suffix} files cannot be analysed yet, only C3D: export the trial as C3D")
-    static = read_c3d(options.static) if options.static else None
-    return analyse_trial(read_c3d(path), options, static, progress)
+    static = read_trial(options.static) if options.static else None
+    return analyse_trial(read_trial(path), options, static, progress)
 
 
 def analyse_trial(
@@ -114,18 +110,25 @@ def analyse_trial(
         raise BadSetup(f"{trial.path}: {trial.no_plates}; without forces no moment can be computed")
     saved = load_calibration(options.calibration) if options.calibration else None
     markers = _calibrated_set(trial, saved, options) if saved else _marker_set(trial, static, options)
+    if options.frame == "points":
+        trial, markers = with_model_points(trial, markers)
     if options.rig:
         rig, rig_source = room.fitted(load_rig(options.rig), trial, notes), f"given: {options.rig}"
+    elif walkway.is_walkway(trial, markers):
+        trial, rig, rig_source, told = walkway.walkway_rig(trial, markers)
+        notes += told
     else:
         rig, rig_source = room.rig_of(trial, markers)
     if static is not None:
         checks.refuse_exchanged_labels(static, rig, markers)
     checks.refuse_exchanged_labels(trial, rig, markers)
     found = checks.refuse_wrong_plates(trial, rig, markers)
+    on_floor = rig.floor == "walkway"
+    weighed = walkway.mass_over_plates(trial, rig) if on_floor else checks.mass_from_plates(found, trial.analog_rate_hz)
     if saved is not None and options.mass_kg is None and saved.mass_kg is not None:
         mass, mass_source = round(saved.mass_kg, 2), "from the calibration"
     else:
-        mass, mass_source = _mass(trial, options, checks.mass_from_plates(found, trial.analog_rate_hz), notes)
+        mass, mass_source = _mass(trial, options, weighed, notes)
     height, height_source = _height(trial, options, notes)
     try:
         subject = Subject(id="analysed", mass_kg=mass, height_m=height, sex=options.sex)
@@ -150,7 +153,7 @@ def analyse_trial(
     parts.append(engine.finish())
     steps = _joined([part.steps for part in parts], STEP)
     events = _joined([part.events for part in parts], EVENT)
-    notes += _long_stances(steps) + _told(trial, events)
+    notes += _told(trial, events)
     return Analysis(
         path=trial.path,
         frames=len(trial.points),
@@ -172,23 +175,6 @@ def analyse_trial(
 
 def _joined(parts: list[Rows], dtype: np.dtype[np.void]) -> Rows:
     return np.asarray(np.concatenate([np.zeros(0, dtype), *parts]))
-
-
-def _long_stances(steps: Rows) -> list[str]:
-    """Steps with both feet on one belt are not withheld yet; what gives them away is said at least."""
-    found = []
-    for side in SIDES:
-        mine = steps[steps["side"] == side]
-        stride = np.diff(mine["start_s"])
-        usual = (stride > 0.8) & (stride < 2.0)
-        share = (mine["end_s"] - mine["start_s"])[:-1] / np.where(usual, stride, np.inf)
-        found += [f"{SIDE_NAMES[side]} {start:.2f} s" for start in mine["start_s"][:-1][share > _LONG_STANCE]]
-    if not found:
-        return []
-    return [
-        f"{len(found)} stances last longer than {100 * _LONG_STANCE:.0f} % of their stride, as if both feet had stood "
-        f"on one belt ({', '.join(found)}); such steps are not recognised and withheld yet: do not use them unseen"
-    ]
 
 
 def _told(trial: Trial, events: Rows) -> list[str]:

@@ -35,6 +35,7 @@ class TibiaFrame(StrEnum):
     proximal = "proximal"
     distal = "distal"
     lab = "lab"
+    points = "points"
 
 
 class Inertia(StrEnum):

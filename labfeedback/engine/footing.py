@@ -95,7 +95,7 @@ class Ground:
         loaded = stance[core.C_FZ] >= EDGE_FROM_BW * weight_n
         x, z = stance[core.C_COP_X][loaded], stance[core.C_COP_Z][loaded]
         plates = [p for p, own in zip(self._plan.outlines, self._plan.plate_foot, strict=True) if own == foot]
-        if not len(x) or not plates:
+        if not len(x) or not plates or not self._plan.edges[self._plan.plate_foot == foot].all():
             return np.nan
         inside = np.array([distances(p, x, z).min(axis=0) for p in plates])  # (plates, n)
         own = inside.argmax(axis=0)

@@ -19,7 +19,8 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LENGTH_UNITS = {"m": 1.0, "meter": 1.0, "meters": 1.0, "metre": 1.0, "metres": 1.0, "mm": 1e-3, "millimeters": 1e-3}
 MOMENT_UNITS = {"nm": 1.0, "n*m": 1.0, "n.m": 1.0, "nmm": 1e-3, "n*mm": 1e-3, "n.mm": 1e-3}
-_EXPRESS = {"proximal": 0, "distal": 1, "lab": 2}
+# Points of a vendor's model come in as markers that span its axes, see analysis.model_points.
+_EXPRESS = {"proximal": 0, "distal": 1, "lab": 2, "points": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Plan:
     plate_limits: Array  # (6 plates,) inf where the rig gives none
     surface: Array  # (2,) m
     outlines: Array  # (plates, 4, 2) corners, lab x and z, m
+    edges: NDArray[np.bool_]  # (plates,) whether the corners are where a plate ends
     gap_z: float  # lab z of the gap between the belts; NaN where there are no two
 
 
@@ -205,6 +207,7 @@ def make_plan(setup: Setup, markers: Layout, forces: Layout) -> Plan:
         plate_limits=np.concatenate([np.array(plate.limits or (np.inf,) * 6) for plate in rig.plates]),
         surface=surface,
         outlines=np.stack([(np.array(plate.corners_m) @ turn.T)[:, [0, 2]] for plate in rig.plates]),
+        edges=np.array([plate.edges_known for plate in rig.plates]),
         gap_z=rig.belt_gap_z_m,
     )
 

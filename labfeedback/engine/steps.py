@@ -19,6 +19,7 @@ from labfeedback.engine.track import JITTER_S, Track
 from labfeedback.records import SIDES, STEP, Flag, Rows
 
 Array = NDArray[np.float64]
+LEAD_MAY_LACK_S = 0.060  # of 100 ms: moves no peak by more than 0.1 Nm on the treadmill recordings
 FLAT_S, FLAT_FROM_BW = 0.010, 0.5
 SATURATED_AT = 0.98  # of a channel's full scale
 OFF_THE_FOOT_M = 0.08  # mean distance of COP and foot beyond which the load is another foot's
@@ -258,7 +259,9 @@ class StepMaker:
         for t, rate in ((time, self._marker_rate), (force_time, self._force_rate)):
             if len(t) < 2:
                 return end - begin
-            steps = max(float(np.diff(t).max()), float(t[0]) - begin, end - float(t[-1]))
+            # At the recording's very begin a part of the lead may be missing: the filter's odd padding stands for it.
+            first = float(t[0]) - begin - LEAD_MAY_LACK_S
+            steps = max(float(np.diff(t).max()), first, end - float(t[-1]))
             if steps > longest_interval(rate):
                 worst = max(worst, steps)
         return worst

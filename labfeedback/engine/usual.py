@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import warnings
 from collections import deque
 from typing import Final
 
@@ -74,7 +75,9 @@ class Usual:
         past = self._shapes[foot]
         if len(past) < FROM_STANCES or not np.isfinite(shape).any():
             return math.nan, -1
-        usual = np.median(np.array(past), axis=0)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a pair that was never seen has no median
+            usual = np.nanmedian(np.array(past), axis=0)
         off = np.abs(shape - usual)
         if not np.isfinite(off).any():
             return math.nan, -1
@@ -89,7 +92,7 @@ class Usual:
     def add(self, foot: int, stance_s: float, shape: Array, residual_mm: float) -> None:
         """Learn from a valid stance that is no warm-up."""
         self._stances[foot].append(stance_s)
-        if np.isfinite(shape).all():
+        if np.isfinite(shape).any():
             self._shapes[foot].append(shape)
         if residual_mm == residual_mm:
             self._residuals[foot].append(residual_mm)

@@ -41,6 +41,7 @@ class TrialPlate:
     origin_m: Vector
     channels: NDArray[np.float32]
     moment_unit: str
+    edges_known: bool = True  # False: the corners only enclose where it was stepped on
 
     @property
     def axes(self) -> NDArray[np.float64]:
