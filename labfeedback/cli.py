@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "run": "One training walk with the lab's own devices.",
     "play": "Pour a recording into Lab Streaming Layer at its original timing.",
     "analyse": "Foot angle and knee adduction moment of every step in recorded files.",
+    "survey": "Every recording of a folder: what was computed, withheld or refused, and why.",
     "replay": "Recompute a visit from its recording, and check that the numbers are the same.",
     "recover": "Repair the recording that a crash left behind.",
     "doctor": "What this computer has and lacks, with the command that installs it.",

@@ -68,6 +68,7 @@ class MarkerSet(BaseModel):
     left: Leg
     pelvis: tuple[str, ...] = ()
     trunk: tuple[str, ...] = ()
+    only_points: bool = False  # no medial markers: joint centres and axes come from a vendor model's points
 
     @property
     def required(self) -> frozenset[str]:

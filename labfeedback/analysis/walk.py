@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -110,6 +110,9 @@ def analyse_trial(
         raise BadSetup(f"{trial.path}: {trial.no_plates}; without forces no moment can be computed")
     saved = load_calibration(options.calibration) if options.calibration else None
     markers = _calibrated_set(trial, saved, options) if saved else _marker_set(trial, static, options)
+    if markers.only_points and options.frame != "points":
+        notes.append(f"marker set {markers.name!r} has no medial knee marker: frame 'points' is used")
+        options = replace(options, frame="points")
     if options.frame == "points":
         trial, markers = with_model_points(trial, markers)
     if options.rig:

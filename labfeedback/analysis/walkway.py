@@ -21,6 +21,7 @@ LOADED_N: Final = 100.0
 UNDER_M: Final = 0.08  # as checks: the COP lies this near to the foot that stands there
 OTHER_SHARE: Final = 0.05  # of the loaded frames nearer to the other foot: two feet on one plate
 STRAIGHT_DEG: Final = 20.0
+STILL_M: Final = 0.06
 NEAR_AXIS_DEG: Final = 3.0
 
 
@@ -174,3 +175,15 @@ def mass_over_plates(trial: Trial, rig: Rig) -> float:
         if first == third != second and b0 < a1 and c0 < b1:
             means.append(float(total[(a0 + a1) // 2 : (c0 + c1) // 2].mean()))
     return float(np.mean(means)) / 9.81 if means else float("nan")
+
+
+def standing(trial: Trial) -> bool:
+    """Whether somebody stands still: no marker that is seen half the time moves further than 6 cm, for a second."""
+    points = trial.positions_m
+    if len(points) < trial.rate_hz:
+        return False
+    seen = np.isfinite(points[:, :, 0]).mean(axis=0) >= 0.5
+    if seen.sum() < 4:
+        return False
+    spread = np.nanpercentile(points[:, seen], 95, axis=0) - np.nanpercentile(points[:, seen], 5, axis=0)
+    return bool(np.median(spread.max(axis=1)) < STILL_M)

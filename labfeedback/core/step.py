@@ -175,7 +175,7 @@ def to_segment(x: float, z: float, ax: float, az: float, bx: float, bz: float) -
 
 @kernel("f8(f8[:,::1], f8, f8)")
 def outside_foot(points: Array, x: float, z: float) -> float:
-    """Distance of (x, z) to the hull of heel and metatarsal markers seen from above, 0 inside; NaN without three of them.
+    """Distance of (x, z) to the hull of heel and metatarsal markers seen from above, 0 inside; NaN without three.
 
     points: (8, 3) of one leg. A metatarsal head on one side only (MT5 and MT2, no MT1) has its mirror image across the
     line from heel to MT2 on the other.
