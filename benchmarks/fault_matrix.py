@@ -59,13 +59,14 @@ class Line:
 
     def worst(self, what: str) -> float:
         """Largest absolute error that got through; 0 when nothing did."""
-        return float(np.max(np.abs(self.errors[what]), initial=0.0))
+        errors = np.abs(self.errors[what])
+        return float(np.max(np.where(np.isnan(errors), np.inf, errors), initial=0.0))  # a valid NaN is no number
 
     def misses(self, noise: Line) -> list[str]:
         """Goals that this fault misses, by how much."""
         out = []
         for what, goal, unit in (("kam1", KAM_GOAL, "%BW*Ht"), ("kam2", KAM_GOAL, "%BW*Ht"), ("fpa", FPA_GOAL, "deg")):
-            beyond = self.worst(what) - noise.worst(what)
+            beyond = self.worst(what) - (noise.worst(what) if np.isfinite(noise.worst(what)) else 0.0)
             if beyond > goal:
                 out.append(f"{what} off by {beyond:.2f} {unit} beyond noise got through (goal {goal:g})")
         return out
@@ -272,8 +273,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     noise = lines[0]
     write(said.out, lines, noise, console)
     missed = [f"{line.fault}: {miss}" for line in lines[1:] for miss in line.misses(noise)]
-    if noise.kam_withheld > GOOD_GOAL * noise.affected:
-        missed.append(f"none: {noise.kam_withheld} of {noise.affected} good steps withheld")
+    for what, count in (("KAM", noise.kam_withheld), ("foot angle", noise.fpa_withheld)):
+        if count > GOOD_GOAL * noise.affected:
+            missed.append(f"none: {what} of {count} of {noise.affected} good steps withheld")
+    missed += [f"none: a valid {what} of no real step" for what in noise.errors if np.isinf(noise.worst(what))]
     for miss in missed:
         console.print(f"[bold]missed[/bold] {miss}")
     console.print(f"wrote fault_matrix.csv, .md and .png to {said.out}")

@@ -234,8 +234,8 @@ def test_a_heel_that_was_not_seen_withholds_its_step_and_no_other(
 
 def test_no_marker_set_fits_is_a_list(shared_data: Path) -> None:
     with pytest.raises(BadSetup, match=r"griffith \(lacks") as error:
-        analyse_file(shared_data / "overground_opensim_core/walking2.c3d", Options())
-    assert "RLFC" in str(error.value)  # what the file has
+        analyse_file(shared_data / "treadmill_grail_gaitalytics/overground_test_small.c3d", Options())
+    assert "LFHD" in str(error.value)  # what the file has
     with pytest.raises(BadSetup, match="lacks, or has twice"):
         analyse_file(shared_data / "overground_opensim_core/walking2.c3d", Options(markers="griffith"))
 

@@ -159,8 +159,19 @@ def test_the_operators_line_speaks_in_words_and_shows_what_is_wrong() -> None:
     assert toe_words(float("nan")) == "not measured"
 
 
-@pytest.mark.parametrize("name", ["walk.trc", "walk.mot", "walk.xdf"])
-def test_formats_that_are_not_read_yet_are_named_as_such(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_text("PathFileType\t4\n")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("walk.trc", "DataRate"),
+        ("walk.mot", "name the markers too, as in walk.trc+walk.mot"),
+        ("walk.trc+walk.mot", "no such file"),
+        ("walk.xdf", "cannot be analysed yet: export the trial as C3D"),
+        ("walk.txt", "expected C3D (.c3d), markers and forces"),
+    ],
+)
+def test_formats_that_are_not_read_are_answered_in_a_sentence(name: str, words: str, tmp_path: Path) -> None:
+    name = name if "+" not in name else "other.trc+walk.mot"
+    if "+" not in name:
+        (tmp_path / name).write_text("PathFileType\t4\n" + 6 * "\n")
     answer = labfeedback("analyse", str(tmp_path / name))
-    assert answer.returncode == 2 and "cannot be analysed yet, only C3D" in answer.stderr
+    assert answer.returncode == 2 and words in answer.stderr, answer.stderr

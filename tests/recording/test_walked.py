@@ -91,7 +91,8 @@ def test_forty_newtons_over_one_stance_change_that_step_alone(visit: Path) -> No
         values[a:b] = columns
     assert call(visit, "--check")[0] == 2
     code, said = call(visit, "--check", "--ignore-digest")
-    assert code == 1 and f"Steps that differ: 12 ({'right' if step['side'] > 0 else 'left'})." in said
+    # Besides that step, only what sums both plates over a stride or looks at the other plate differs in its neighbours.
+    assert code == 1 and f"12 ({'right' if step['side'] > 0 else 'left'})" in said.split("Steps that differ:")[1]
 
 
 def test_another_engine_hash_is_told(visit: Path) -> None:
