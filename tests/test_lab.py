@@ -106,7 +106,8 @@ def test_a_recorder_that_dies_again_and_again_is_tried_again_and_loses_nothing(
     monkeypatch.setattr(upkeep, "RESTART_AFTER_S", (0.0, 0.1, 0.2))
     told = Told()
     programs = with_recorder("recorder_after_five_deaths")
-    ending = Lab({"seconds": 2.0}, tmp_path / "visit.h5", told, programs=programs).run()
+    # Longer than six processes take to start: a recorder that never came up has nothing to catch up with.
+    ending = Lab({"seconds": 6.0}, tmp_path / "visit.h5", told, programs=programs).run()
     assert ending.exit_code == 0 and ticks(tmp_path / "visit.h5") == list(range(ending.steps))
     for said in ("started again now", "in 0.1 s", "in 0.2 s", "It died 5 times in a minute", "waits in memory"):
         assert said in told.loud
