@@ -70,7 +70,7 @@ def test_a_frame_of_both_legs_with_four_clusters(benchmark: Any) -> None:
     wrenches = lab_wrenches(walk)
     wrench = np.ascontiguousarray(np.stack([wrenches["right"], wrenches["left"]], axis=1))
     out, noticed = np.empty((count, live.COLUMNS)), np.empty((3 * count, live.NOTICED))
-    feet, walking = engine._feet, engine._walk
+    feet, walking = engine._frames.feet, engine._frames.walk
     feet[:, live.CONTACT] = 0.0
     walking[live.BELT] = 1.25
 
@@ -79,8 +79,8 @@ def test_a_frame_of_both_legs_with_four_clusters(benchmark: Any) -> None:
         feet[:, live.FLAT_SUM : live.SAID + 1] = 0.0
         run_frames(
             walk.markers.time, markers, 0, 0, FRAMES, walk.forces.time, wrench, plan.roles, plan.members, plan.counts,
-            plan.reference, plan.local, plan.kinds, plan.surface, np.zeros((2, 6)), engine._limits, feet, walking, out,
-            noticed,
+            plan.reference, plan.local, plan.kinds, plan.surface, np.zeros((2, 6)), engine._frames.limits, feet,
+            walking, out, noticed,
         )  # fmt: skip
 
     seconds = sampled(loop, 60) / FRAMES

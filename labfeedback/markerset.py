@@ -69,6 +69,7 @@ class MarkerSet(BaseModel):
     pelvis: tuple[str, ...] = ()
     trunk: tuple[str, ...] = ()
     only_points: bool = False  # no medial markers: joint centres and axes come from a vendor model's points
+    from_model: bool = False  # set by analysis.model_points: this set's markers span those points
 
     @property
     def required(self) -> frozenset[str]:

@@ -82,6 +82,7 @@ class EventCode(IntEnum):
     PLATE_ZERO = 23
     PLATE_ALARM = 24
     BELT_AXIS = 25
+    BELT_AXIS_OFF = 26
 
 
 _SIDED: Final = ("right", "left")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from labfeedback.analysis.room import front_of
+from labfeedback.analysis.room import from_line, front_of
 from labfeedback.errors import BadSetup, Hazard
 from labfeedback.exchange.trial import Trial
 from labfeedback.markerset import MarkerSet
@@ -192,9 +192,7 @@ def _distance(load: Load, foot: tuple[Array, Array], at: NDArray[np.int_]) -> fl
     """Median horizontal distance m of the centre of pressure from the foot's heel-toe line, under load."""
     heel, front = (points[:, (0, 2)] for points in foot)
     cop = load.cop_m[at][:, (0, 2)]
-    line = front - heel
-    share = np.clip(((cop - heel) * line).sum(axis=1) / np.maximum((line * line).sum(axis=1), 1e-9), 0.0, 1.0)
-    away = np.linalg.norm(cop - heel - share[:, None] * line, axis=1)
+    away = from_line(cop, heel, front)
     away = away[(load.up_n[at] > _STANDING_N) & np.isfinite(away)]
     return float(np.median(away)) if len(away) else float("nan")
 

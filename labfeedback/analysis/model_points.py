@@ -55,4 +55,6 @@ def with_model_points(trial: Trial, markers: MarkerSet) -> tuple[Trial, MarkerSe
             columns.append(at[:, None].astype(np.float32))
         legs["right" if side > 0 else "left"] = markers.leg(side).model_copy(update=names)
     points = np.ascontiguousarray(np.concatenate(columns, axis=1))
-    return replace(trial, labels=tuple(labels), points=points), markers.model_copy(update=legs)
+    return replace(trial, labels=tuple(labels), points=points), markers.model_copy(
+        update={**legs, "only_points": False, "from_model": True}
+    )

@@ -77,6 +77,13 @@ def front_of(trial: Trial, leg: Leg) -> Array:
     return (trial.marker(leg.mt1 or "") + trial.marker(leg.mt5 or "")) / 2
 
 
+def from_line(points: Array, heel: Array, front: Array) -> Array:
+    """(n,) distance of points from the lines heel to front, m; all (n, k), seen in the plane or space they are in."""
+    line = front - heel
+    share = np.clip(((points - heel) * line).sum(axis=1) / np.maximum((line * line).sum(axis=1), 1e-9), 0.0, 1.0)
+    return np.asarray(np.linalg.norm(points - heel - share[:, None] * line, axis=1))
+
+
 def rig_of(trial: Trial, markers: MarkerSet) -> tuple[Rig, str]:
     """A rig from the trial's own plates and feet, and one sentence about it.
 

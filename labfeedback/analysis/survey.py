@@ -12,7 +12,7 @@ import numpy as np
 
 from labfeedback.analysis.walk import Analysis, Options, analyse_trial
 from labfeedback.analysis.walkway import standing
-from labfeedback.errors import LabError
+from labfeedback.errors import Hazard, LabError
 from labfeedback.exchange.read import read_trial
 from labfeedback.exchange.trial import Trial
 from labfeedback.records import SIDES, flag_names
@@ -93,6 +93,9 @@ def _one(name: str, trial: Trial, options: Options, statics: list[Trial]) -> Lin
     for static in (None, *statics):
         try:
             return _line(name, analyse_trial(trial, replace(options), static))
+        except Hazard as hazard:  # no static trial mends a wrong side, sign or plate
+            refused = hazard
+            break
         except LabError as error:
             refused = refused or error
     assert refused is not None
@@ -111,7 +114,7 @@ def _line(name: str, one: Analysis) -> Line:
     if not len(steps):
         why = "no whole stance on a plate"
     elif one.static is not None:
-        why = f"with {one.static.name}"
+        why = f"with {one.static.name} of its folder, taken to be the same person"
     status = "computed" if valid.any() else "withheld"
     return Line(name, status, why, (counts[0], counts[1]), int(valid.sum()), peaks[0], peaks[1], flags)
 

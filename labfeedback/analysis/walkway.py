@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from labfeedback.analysis.room import axis_map, front_of, up_of
+from labfeedback.analysis.room import axis_map, from_line, front_of, up_of
 from labfeedback.errors import BadSetup
 from labfeedback.exchange.trial import Trial, TrialPlate
 from labfeedback.markerset import MarkerSet
@@ -126,9 +126,7 @@ def _away(trial: Trial, markers: MarkerSet, side: int, cop: Array, up: Array) ->
     def flat(points: Array) -> Array:
         return np.asarray(points - np.outer(points @ up, up))
 
-    heel, line, at = flat(heel), flat(front - heel), flat(cop)
-    share = np.clip(((at - heel) * line).sum(axis=1) / np.maximum((line * line).sum(axis=1), 1e-9), 0.0, 1.0)
-    return np.asarray(np.linalg.norm(at - heel - share[:, None] * line, axis=1))
+    return from_line(flat(cop), flat(heel), flat(front))
 
 
 def _whose(trial: Trial, markers: MarkerSet, plate: TrialPlate, up: Array) -> tuple[int, str]:

@@ -112,12 +112,10 @@ def read_standing(path: Path, rig: Rig, marker_set: MarkerSet) -> Standing:
     """A recorded static trial in the rig's lab axes. Raises LabError where it does not fit rig or marker set."""
     from labfeedback.analysis import room
     from labfeedback.engine.standing import standing
-    from labfeedback.exchange.c3d import read_c3d
+    from labfeedback.exchange.read import read_trial
     from labfeedback.exchange.trial import force_stream, marker_stream
 
-    if path.suffix.lower() != ".c3d":
-        raise BadFile(f"{path}: {path.suffix or 'such'} files cannot be read as a static trial yet: export it as C3D")
-    trial = read_c3d(path)
+    trial = read_trial(path)
     legs = (marker_set.right, marker_set.left)
     doubled = sorted({x for leg in legs for x in (*leg.anatomical, *leg.shank_cluster)} & trial.doubled)
     if doubled:

@@ -88,6 +88,11 @@ def run(
         raise BadSetup(f"--wait {wait:g}: expected a number above zero, at most {LONGEST_WAIT_S:g} s; 30 is the norm")
     person = load_subject(subject)
     the_rig, marker_set = load_rig(rig), load_marker_set(markers)
+    if frame is TibiaFrame.points:
+        raise BadSetup(
+            "--frame points: only a recorded file has a model's points ('labfeedback analyse'); live, choose "
+            "proximal, distal or lab"
+        )
     if static is not None and calibration is not None:
         raise BadSetup("--static and --calibration: give one of the two; the calibration has its static trial in it")
     calibrated = None

@@ -13,6 +13,7 @@ from typing import Final
 
 STEPS: Final = 20
 LIMIT_DEG: Final = 1.0
+AGAIN: Final = 0.8  # of the limit: what is off stays off until it is below
 
 
 class BeltAxis:
@@ -20,7 +21,7 @@ class BeltAxis:
 
     def __init__(self) -> None:
         self._angles: deque[float] = deque(maxlen=STEPS)
-        self.told = False
+        self._told = False
         self._off = False
 
     def add(self, drift_x: float, drift_z: float) -> str:
@@ -31,13 +32,14 @@ class BeltAxis:
         yaw = self.yaw_deg
         if yaw != yaw:
             return ""
-        was, self._off = self._off, abs(yaw) > LIMIT_DEG
+        was, self._off = self._off, abs(yaw) > LIMIT_DEG * (AGAIN if self._off else 1.0)
         if self._off and not was:
+            self._told = True
             return (
                 f"the belts run {abs(yaw):.1f} deg to the {'right' if yaw > 0 else 'left'} of the rig's walking "
                 "direction: steps are withheld. Calibrate the cameras against the treadmill, or mend the rig's axes"
             )
-        first, self.told = not self.told, True
+        first, self._told = not self._told, True
         return f"the belts run {yaw:+.2f} deg from the rig's walking direction" if first else ""
 
     @property

@@ -49,6 +49,8 @@ def _one(
         return math.nan
     k = min(max(round(2.0 * percent), 1), stance.shape[1] - 2)
     force, moment = float(stance[core.C_FZ, k]), float(stance[core.C_KAM, k])
+    if not force > 0.0:  # an unloaded plate: a peak of nothing
+        return math.nan
     slope = float(stance[core.C_FZ, k + 1] - stance[core.C_FZ, k - 1]) / (0.01 * stance_s)
     passed = [math.sqrt(min(1.0, 2.0 * BANDWIDTH * settings.filter_hz / rate)) for rate in rates]
     residual = residual_m if math.isfinite(residual_m) else 0.0

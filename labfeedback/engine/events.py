@@ -150,7 +150,7 @@ class Events:
             return
         if f.open and abs(f.start - start) <= NEAR_S:
             return  # the markers had opened this very stance
-        if f.open:
+        if f.open and f.start == f.start:
             self.lost.append((foot, f.start))
         self._open(foot, start, by_markers=False)
         if matches:
@@ -191,11 +191,6 @@ class Events:
             self._look_plate_off(now, foot, value)
         else:
             self._look_marker_off(now, foot, value + self.offset(foot, OFF))
-
-    def forget(self) -> None:
-        """Data were lost: what is open has no end that can be trusted."""
-        for f in self._feet:
-            f.open = False
 
     # --- deciding ---
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from labfeedback.protocol.training import Course, Training
-from labfeedback.records import CUE, CueState, Rows
+from labfeedback.protocol.training import Course, Training, in_words
+from labfeedback.records import CUE, CueState, EventCode, Rows
 
 LASTS = 3600.0  # states that hold until something happens: an hour
 
@@ -54,6 +54,18 @@ class Feedback:
         self.held = None
         self.course.interrupt()
         return [self._cue(time_s, CueState.KEEP_WALKING, time_s + LASTS)]
+
+    def sentences(self, decided: str) -> list[tuple[EventCode, str, float]]:
+        """What `final` decided, for the record: (code, sentence, angle in deg)."""
+        if not decided or self.course is None:
+            return []
+        course, own = self.course, in_words(self.course.own_deg)
+        if decided == "target":
+            then = (EventCode.TARGET_SET, course.sentence(), course.target_deg)
+        else:
+            text = f"target refused: it lies more than 15 deg from the person's own {own}"
+            then = (EventCode.TARGET_REFUSED, text, course.own_deg)
+        return [(EventCode.BASELINE_DONE, f"own angle {own}", course.own_deg), then]
 
     def early(self, time_s: float, contact_s: float, fpa_deg: float, last_s: float) -> list[Rows]:
         """The foot angle at heel-off of the trained foot."""

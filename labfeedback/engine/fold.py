@@ -16,10 +16,10 @@ import numpy as np
 
 from labfeedback.core import contact, kinematic, live
 from labfeedback.core.legpoints import HEEL
-from labfeedback.core.live import run_frames
 from labfeedback.engine.clock import Clock
 from labfeedback.engine.events import Events, Stance
 from labfeedback.engine.feedback import Feedback
+from labfeedback.engine.frames import Frames
 from labfeedback.engine.guard import Guard
 from labfeedback.engine.history import History
 from labfeedback.engine.judge import Judge, Said
@@ -29,19 +29,16 @@ from labfeedback.engine.reel import Reel
 from labfeedback.engine.scale import Scale
 from labfeedback.engine.sight import Sight
 from labfeedback.engine.start import Setup, parse_start
-from labfeedback.engine.steps import StepMaker, longest_interval
+from labfeedback.engine.steps import StepMaker
 from labfeedback.engine.streams import ForceStream, MarkerStream
+from labfeedback.engine.track import longest_interval
 from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
 from labfeedback.layout import Layout
-from labfeedback.protocol.training import in_words
-from labfeedback.records import FRAME, SIDE_NAMES, SIDES, CueState, EventCode, from_numbers
+from labfeedback.records import SIDE_NAMES, SIDES, CueState, EventCode, Flag
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
 _CONTACT, _TOE_OFF, _PULL, _LOOK, _DUE, _FORGET, _GAP = 0, 1, 2, 3, 4, 5, 6
-SPAN_S = 0.02  # over which a marker's speed is taken
-FLAT_S = 0.08  # least foot-flat for an early angle
-STOPPED_S = 0.12  # loaded foot slower than 0.3 of the belt for this long: the belt has stopped
 FORGET_EVERY_S = 2.0
 
 
@@ -123,23 +120,13 @@ class Engine:
         self._forces = ForceStream(self.setup, plan, self._clocks[FORCES])
         self._judge = Judge(self.setup, plan)
         self._maker = StepMaker(self.setup, plan, self._keep_curves)
-        rate = streams.markers.rate_hz
-        self._limits = np.zeros(live.LIMITS)
-        self._limits[live.L_LEVEL] = settings.contact_n
-        self._limits[live.L_HEIGHT] = settings.foot_flat_height_m
-        self._limits[live.L_SPEED] = settings.foot_flat_speed_m_s
-        self._limits[live.L_SPAN] = max(1, round(SPAN_S * rate))
-        self._limits[live.L_FLAT] = max(2, round(FLAT_S * rate))
-        self._limits[live.L_SLOW] = max(2, round(STOPPED_S * rate))
-        self._limits[live.L_GAP] = longest_interval(streams.forces.rate_hz)
-        self._feet = np.zeros((2, live.FOOT_STATE))
-        self._feet[:, [live.CONTACT, live.STAND_HEEL, live.STAND_TOE]] = np.nan
-        self._curves = kinematic.new_curves()
+        tracks = self._markers.track, self._forces.track
+        self._frames = Frames(self.setup, plan, *tracks)
         heels = np.ascontiguousarray(plan.roles[:, HEEL])
-        sight = Sight(self._markers.track, rate, heels, lambda: self._history.walking)
-        self._events = Events(settings, sight, self._look_later)
-        self._walk = np.zeros(live.WALK_STATE)
-        self._walk[live.BELT] = np.nan
+        self._sight = Sight(self._markers.track, streams.markers.rate_hz, heels, lambda: self._history.walking)
+        self._events = Events(settings, self._sight, self._look_later)
+        for remark in self.setup.calibration.remarks if self.setup.calibration else ():
+            self._reel.event(self._now(), EventCode.NOTE, remark)  # an override, or a trial of another day
         self._push(-math.inf, _FORGET, 0, math.nan, math.nan)
         self._learn()
 
@@ -177,7 +164,7 @@ class Engine:
                 self._reel.cues(self._feedback.hold(local_s, cue))
             elif code == EventCode.STREAM_BACK and not self._paused:
                 self._forget_walk()
-                self._walk[[live.SLOW, live.STOPPED]] = 0.0  # judged anew when the belt's speed is known again
+                self._frames.judge_belt_anew()
                 self._reel.cues(self._feedback.go_on(local_s))
         # Only a TICK gives up waiting, and only for the frames that are here now: samples that come late after a
         # silence are joined again, in whatever order their chunks arrive.
@@ -246,48 +233,36 @@ class Engine:
         self._markers.track.forget(rows)
         self._done -= max(rows, 0)
         dropped = self._forces.forget(before)
-        self._walk[live.CURSOR] = max(0.0, self._walk[live.CURSOR] - dropped)
+        self._frames.forgot(dropped)
 
     def _look_later(self, time: float, what: int, foot: int, value: float) -> None:
         self._push(time, _LOOK, foot, value, float(what))
 
     def _run(self, first: int, stop: int) -> None:
         """Work on frames first..stop, no further than one in which a foot's markers tell an event."""
-        plan, track, forces = self._plan, self._markers.track, self._forces.track
-        assert plan is not None
-        told, reached = np.empty((4, kinematic.FOUND)), np.zeros(1, np.int64)
-        events = kinematic.find_extremes(track.time, track.column("reach"), first, stop, self._curves, told, reached)
-        stop = self._done = int(reached[0])
-        out = np.empty((stop - first, live.COLUMNS))
-        noticed = np.empty((3 * (stop - first), live.NOTICED))
-        zero = np.stack([self._judge.zero(foot, np.inf) for foot in range(2)])
-        count = run_frames(
-            track.time, track.column("position"), 0, first, stop, forces.time, forces.column("wrench"), plan.roles,
-            plan.members, plan.counts, plan.reference, plan.local, plan.kinds, plan.surface, zero, self._limits,
-            self._feet, self._walk, out, noticed,
-        )  # fmt: skip
-        out[:, live.O_FRAME] = track.index[first:stop]
-        for foot in range(2):
-            column = live.O_SIDE + live.PER_SIDE * foot + live.S_RESIDUAL
-            track.column("residual")[first:stop, foot] = out[:, column]
-        self._reel.frames(from_numbers(out, FRAME))
-        for row in noticed[:count]:
-            self._notice(float(track.time[int(row[live.N_FRAME])]), int(row[live.N_KIND]), row)
-        now = float(track.time[stop - 1])
-        for row in told[:events]:
-            self._events.marker_event(now, int(row[kinematic.FOOT]), int(row[kinematic.KIND]), float(row[kinematic.AT]))
-        if events:
+        ran = self._frames.run(first, stop, self._judge.zeros)
+        self._done = ran.stop
+        time = self._markers.track.time
+        self._reel.frames(ran.rows)
+        for row in ran.noticed:
+            self._notice(float(time[int(row[live.N_FRAME])]), int(row[live.N_KIND]), row)
+        if len(ran.told):
+            now = float(time[ran.stop - 1])
+            for row in ran.told:
+                self._events.marker_event(
+                    now, int(row[kinematic.FOOT]), int(row[kinematic.KIND]), float(row[kinematic.AT])
+                )
             self._footfalls(now)
 
     def _notice(self, now: float, kind: int, row: Any) -> None:
         if kind == 0:
             foot = int(row[live.N_FOOT])
-            self._early[foot] = (float(self._feet[foot, live.CONTACT]), float(row[live.N_VALUE]))
-            if not self._events.vouched(foot):
-                return  # after the stance it is known whose foot it was
+            contact_s, angle = self._frames.contact_of(foot), float(row[live.N_VALUE])
+            self._early[foot] = (contact_s, angle)
+            if not self._events.vouched(foot) or self._judge.doubts_angle(foot):
+                return  # after the stance it is known whose foot it was, and whether its angle may be told
             training = self.setup.training
-            if training and training.foot == SIDES[foot] and self._unbroken(float(self._feet[foot, live.CONTACT]), now):
-                contact_s, angle = self._early[foot]
+            if training and training.foot == SIDES[foot] and self._sight.whole(contact_s, now):
                 self._reel.cues(self._feedback.early(now, contact_s, angle, self._lasts(foot)))
         elif kind == 1:
             self._reel.event(now, EventCode.BELT_STOPPED, "the belt has stopped", value=float(row[live.N_VALUE]))
@@ -300,12 +275,6 @@ class Engine:
 
     def _lasts(self, foot: int) -> float:
         return self.setup.settings.expire_strides * self._history.stride(foot)
-
-    def _unbroken(self, since: float, until: float) -> bool:
-        """No hole in the marker stream between two times."""
-        time = self._markers.track.time
-        a, b = np.searchsorted(time, (since, until))
-        return bool(b - a >= 2 and np.diff(time[a:b]).max() <= longest_interval(self.setup.rig.streams.markers.rate_hz))
 
     # --- what the schedule brings ---
 
@@ -334,10 +303,9 @@ class Engine:
         contacts, stances, lost = self._events.take()
         for what, foot, start in contacts:
             if what == "contact":
-                self._feet[foot, live.CONTACT] = start
-                self._feet[foot, live.FLAT_SUM : live.SAID + 1] = 0.0
+                self._frames.contact(foot, start)
             elif what == "gone":
-                self._feet[foot, live.CONTACT] = np.nan
+                self._frames.gone(foot)
             else:
                 self._history.contact(foot, start)
                 if self._events.vouched(foot):
@@ -382,9 +350,9 @@ class Engine:
         stride = self._history.known_stride(foot)
         margin = self.setup.settings.single_support_margin_s
         single = self._events.single_support(foot, stance.start, stance.end, margin)
-        zero = self._judge.zero(foot, stance.start)
         tracks = self._markers.track, self._forces.track
-        finding = self._maker.make(stance, *tracks, now, self._steps, single, zero, stride)
+        zeros = self._judge.zeros_at(stance.start)
+        finding = self._maker.make(stance, *tracks, now, self._steps, single, zeros, stride)
         self._steps += 1
         row = finding.row[0]
         told, changed = self._judge.look(stance, finding, self._forces.track, self._history)
@@ -396,8 +364,9 @@ class Engine:
             row["fpa_early_deg"] = said[1]
         if hazard := self._guard.look(foot, finding):
             self._raise(now, hazard, foot)
-        if self._events.contradicted:
-            row["fpa_valid"] = 0
+        if self._events.contradicted:  # plates and markers tell of different feet
+            row["flags"] |= int(Flag.EVENTS)
+            row["kam_valid"] = row["fpa_valid"] = 0
         if self._hazard:
             row["kam_valid"] = row["fpa_valid"] = 0
         self._reel.step(finding)
@@ -408,20 +377,9 @@ class Engine:
         if training and training.foot == SIDES[foot]:
             valid, angle = bool(row["fpa_valid"]), float(row["fpa_deg"])
             cues, decided = self._feedback.final(now, stance.start, angle, valid, self._lasts(foot))
-            if decided:
-                self._decided(now, decided)
+            for code, text, value in self._feedback.sentences(decided):
+                self._reel.event(now, code, text, SIDES[foot], value)
             self._reel.cues(cues)
-
-    def _decided(self, now: float, what: str) -> None:
-        course = self._feedback.course
-        assert course is not None
-        own = in_words(course.own_deg)
-        self._reel.event(now, EventCode.BASELINE_DONE, f"own angle {own}", course.training.foot, course.own_deg)
-        if what == "target":
-            self._reel.event(now, EventCode.TARGET_SET, course.sentence(), course.training.foot, course.target_deg)
-        else:
-            text = f"target refused: it lies more than 15 deg from the person's own {own}"
-            self._reel.event(now, EventCode.TARGET_REFUSED, text, course.training.foot, course.own_deg)
 
     def _raise(self, now: float, text: str, foot: int) -> None:
         if not self._hazard:
@@ -441,9 +399,4 @@ class Engine:
         self._learn()
 
     def _learn(self) -> None:
-        belt = self._history.belt
-        self._walk[live.BELT] = np.nan if belt is None else belt
-        for foot in range(2):
-            standing = self._history.standing(foot)
-            if standing is not None:
-                self._feet[foot, live.STAND_HEEL], self._feet[foot, live.STAND_TOE] = standing
+        self._frames.learn(self._history.belt, (self._history.standing(0), self._history.standing(1)))

@@ -18,6 +18,7 @@ from labfeedback.settings import Settings
 
 Array = NDArray[np.float64]
 GRAVITY = 9.81
+SEAM_M = 0.02  # plates nearer to each other than this have no edge between them
 EDGE_FROM_BW = 0.2  # below this the COP of a light load wanders over the edge by itself
 
 
@@ -43,16 +44,22 @@ class Ground:
 
     def __init__(self, plan: Plan, settings: Settings, force_rate_hz: float, taps: Array) -> None:
         self._plan, self._settings, self._rate_hz, self._taps = plan, settings, force_rate_hz, taps
+        # Nothing where a file does not say where its plates end.
+        self._outlines = [
+            [Outline(corners) for corners in plan.outlines[own]] if plan.edges[own].all() else []
+            for own in (plan.plate_foot == 0, plan.plate_foot == 1)
+        ]
 
     def look(
-        self, foot: int, single: tuple[float, float], markers: Track, forces: Track, stance: Array, weight_n: float,
-        on_belt: bool,
+        self, foot: int, single: tuple[float, float], markers: Track, forces: Track, stance: Array, zero_n: Array,
+        weight_n: float, on_belt: bool,
     ) -> Footing:  # fmt: skip
         """stance: (CURVES, 201) of `core.compute_step`. single: first and last time of single support, s.
 
-        weight_n: body weight. on_belt: the foot moved with a belt, so that there is a gap between two of them.
+        zero_n: (2,) vertical zero of right and left plate. weight_n: body weight. on_belt: the foot moved with a belt,
+        so that there is a gap between two of them.
         """
-        load_s, share = self._other_plate(foot, single, forces)
+        load_s, share = self._other_plate(foot, single, forces, zero_n)
         return Footing(
             load_s,
             share,
@@ -61,13 +68,13 @@ class Ground:
             self._edge(foot, stance, weight_n),
         )
 
-    def _other_plate(self, foot: int, single: tuple[float, float], forces: Track) -> tuple[float, float]:
+    def _other_plate(self, foot: int, single: tuple[float, float], forces: Track, zero_n: Array) -> tuple[float, float]:
         # Smoothed here: the track's own smooth column is only known up to some samples before the newest one.
         half = len(self._taps) // 2 / self._rate_hz
         a, b = np.searchsorted(forces.time, (single[0] - half, single[1] + half))
         if b - a < len(self._taps) + 2:
             return np.nan, np.nan
-        vertical = forces.column("vertical")[a:b]
+        vertical = forces.column("vertical")[a:b] - zero_n
         smooth = np.stack([np.convolve(vertical[:, side], self._taps, "valid") for side in range(2)], axis=1)
         own, other = smooth[:, foot], smooth[:, 1 - foot]
         both = own + other
@@ -94,46 +101,38 @@ class Ground:
     def _edge(self, foot: int, stance: Array, weight_n: float) -> float:
         loaded = stance[core.C_FZ] >= EDGE_FROM_BW * weight_n
         x, z = stance[core.C_COP_X][loaded], stance[core.C_COP_Z][loaded]
-        plates = [p for p, own in zip(self._plan.outlines, self._plan.plate_foot, strict=True) if own == foot]
-        if not len(x) or not plates or not self._plan.edges[self._plan.plate_foot == foot].all():
+        plates = self._outlines[foot]
+        if not len(x) or not plates:
             return np.nan
-        inside = np.array([distances(p, x, z).min(axis=0) for p in plates])  # (plates, n)
-        own = inside.argmax(axis=0)
+        if len(plates) == 1:
+            return float(plates[0].inside(x, z).min())
+        far = np.array([plate.inside(x, z) for plate in plates])  # (plates, 4, n)
+        own = far.min(axis=1).argmax(axis=0)  # the plate that the COP lies in, or is nearest to
         least = np.inf
         for index, plate in enumerate(plates):
             mine = own == index
-            if not mine.any():
-                continue
-            px, pz = x[mine], z[mine]
-            far = distances(plate, px, pz)
             for edge in range(4):
-                normal = outward(plate, edge)
-                near = far[edge] < self._settings.plate_edge_m
-                if near.any() and len(plates) > 1:
-                    # Across a seam between two plates of one foot there is no edge.
-                    step = far[edge][near] + 0.02
-                    qx, qz = px[near] + step * normal[0], pz[near] + step * normal[1]
-                    over = np.zeros(len(qx), np.bool_)
-                    for other, outline in enumerate(plates):
-                        if other != index:
-                            over |= (distances(outline, qx, qz) > 0).all(axis=0)
-                    far[edge][near] = np.where(over, np.inf, far[edge][near])
-            least = min(least, float(far.min()))
+                away = far[index, edge, mine]
+                # Across a seam between two plates of one foot there is no edge.
+                step = away + SEAM_M
+                qx, qz = x[mine] + step * plate.normals[edge, 0], z[mine] + step * plate.normals[edge, 1]
+                others = [other for other in plates if other is not plate]
+                over = np.array([(other.inside(qx, qz) > 0).all(axis=0) for other in others]).any(axis=0)
+                least = min(least, float(np.min(away[~over], initial=np.inf)))
         return least if np.isfinite(least) else np.nan
 
 
-def outward(plate: Array, edge: int) -> Array:
-    """(2,) unit normal of one edge, in x and z, away from the middle. plate: (4, 2) corners in order."""
-    a, b = plate[edge], plate[(edge + 1) % 4]
-    along = (b - a) / np.linalg.norm(b - a)
-    normal = np.array([along[1], -along[0]])
-    return np.asarray(normal if normal @ (a - plate.mean(axis=0)) > 0 else -normal)
+class Outline:
+    """A plate seen from above. corners: (4, 2) lab x and z, m, in order."""
 
+    def __init__(self, corners: Array) -> None:
+        along = np.roll(corners, -1, axis=0) - corners
+        normals = np.stack([along[:, 1], -along[:, 0]], axis=1)
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        outwards = np.sign(((corners - corners.mean(axis=0)) * normals).sum(axis=1, keepdims=True))
+        self.normals = normals * outwards  # (4, 2), away from the middle
+        self._reach = (corners * self.normals).sum(axis=1)
 
-def distances(plate: Array, x: Array, z: Array) -> Array:
-    """(4, n) how far points lie inside each edge of a plate, m, negative outside. plate: (4, 2) corners in order."""
-    out = np.empty((4, len(x)))
-    for edge in range(4):
-        normal = outward(plate, edge)
-        out[edge] = (plate[edge] @ normal) - (x * normal[0] + z * normal[1])
-    return out
+    def inside(self, x: Array, z: Array) -> Array:
+        """(4, n) how far points lie inside each edge, m, negative outside."""
+        return np.asarray(self._reach[:, None] - self.normals[:, :1] * x - self.normals[:, 1:] * z)

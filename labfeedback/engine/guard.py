@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from labfeedback.engine.steps import FORWARD_M_S, Finding
+from labfeedback.engine.sight import FORWARD_M_S
+from labfeedback.engine.steps import Finding
 from labfeedback.records import SIDE_NAMES, SIDES, Flag
 
 # One step may be a swapped marker or a stumble: it is withheld, but only several in a row block.

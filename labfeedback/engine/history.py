@@ -11,7 +11,7 @@ HEIGHT_STEPS = 3  # standing heights come from the first three steps of a foot w
 BELT_STEPS = 10
 STRIDES = 5
 DEFAULT_STRIDE_S = 1.2
-SLOWEST_M_S = 0.2  # slower belts are none: the heel of somebody who walks over ground stands still
+SLOWEST_M_S = 0.15  # slower belts are none: the heel of somebody who walks over ground stands still
 
 
 class History:

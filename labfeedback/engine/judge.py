@@ -46,15 +46,25 @@ class Judge:
         self._axis = BeltAxis()
         self._zero = Zero(plan, weight, setup.rig.streams.forces.rate_hz, setup.settings.contact_n)
         self._off = [math.nan, math.nan]  # last toe-off that plate and markers agree on
+        self._slipped = [False, False]  # a marker of the foot has moved
         self._moved: set[str] = set()  # marker pairs whose change was told
 
     def begin(self) -> None:
         """A start, a pause or another speed."""
         self._usual.begin()
 
-    def zero(self, foot: int, time: float) -> NDArray[np.float64]:
-        """(6,) wrench to be taken off, see `Zero.at`."""
-        return self._zero.at(foot, time)
+    @property
+    def zeros(self) -> NDArray[np.float64]:
+        """(2, 6) wrenches to be taken off now, see `Zero.now`."""
+        return self._zero.now
+
+    def zeros_at(self, time: float) -> NDArray[np.float64]:
+        """(2, 6) wrenches to be taken off a step that began at `time`."""
+        return self._zero.at(time)
+
+    def doubts_angle(self, foot: int) -> bool:
+        """Whether this foot's angle is withheld for something that lasts: belts askew, a marker that moved."""
+        return self._axis.off or self._slipped[foot]
 
     def ended(self, stance: Stance) -> None:
         """A foot has left the ground."""
@@ -82,7 +92,7 @@ class Judge:
             usual.begin()
         row["warm_up"] = int(usual.warming(foot))
         length = stance.end - stance.start
-        row["weight_ratio"] = usual.weight_ratio(foot, stance.end, forces)
+        row["weight_ratio"] = usual.weight_ratio(foot, stance.end, forces, float(self.zeros[:, 1].sum()))
         row["timing_off"] = usual.timing_off(foot, length)
         row["shape_off_m"], pair = usual.shape_off(foot, finding.shape)
         row["residual_off_mm"] = usual.residual_off(foot, float(row["residual_mm"]))
@@ -90,7 +100,8 @@ class Judge:
         row["zero_off_n"], row["zero_off_nm"] = left[:3].max(), left[3:].max()
         sound = finding.on_belt and row["gap_s"] == 0 and not row["missing_foot_markers"]
         if sound and (text := self._axis.add(*finding.heel_drift)):
-            said.append(Said(EventCode.BELT_AXIS, text, self._axis.yaw_deg))
+            code = EventCode.BELT_AXIS_OFF if self._axis.off else EventCode.BELT_AXIS
+            said.append(Said(code, text, self._axis.yaw_deg))
         row["axis_deg"] = self._axis.yaw_deg
         flags, carried = Flag(0), finding.carried
         if usual.known(foot) and history.walking and abs(row["weight_ratio"] - 1.0) > settings.weight_off:
@@ -106,12 +117,14 @@ class Judge:
         if shifted or row["residual_off_mm"] > settings.residual_off_mm:
             flags |= Flag.MARKERS
             carried = False
-        if shifted and pair >= finding.foot_pairs:
+        self._slipped[foot] = shifted and pair >= finding.foot_pairs
+        if self._slipped[foot]:
             row["fpa_valid"] = 0  # a foot marker that moved by a centimetre turns the angle by 2-3 deg
         if shifted and finding.pairs[pair] not in self._moved:
             self._moved.add(finding.pairs[pair])
             far = 1000 * row["shape_off_m"]
-            text = f"the distance of markers {finding.pairs[pair]} changed by {far:.0f} mm: has one of them moved?"
+            text = f"the distance of markers {finding.pairs[pair]} changed by {far:.0f} mm: one of them has moved"
+            text += "; steps are withheld until it is back in its place, or a new static trial is made"
             said.append(Said(EventCode.MARKER_MOVED, text, float(row["shape_off_m"])))
         row["flags"] |= int(flags)
         withhold(row, carried)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labfeedback.core.kinematic import LONGEST_HOLE_S
-from labfeedback.engine.track import Track
+from labfeedback.engine.track import Track, longest_interval
 
-SWINGS_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
+FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
 
 
 class Sight:
@@ -43,6 +43,11 @@ class Sight:
         rows = self._rows(since, until)
         return bool(rows.stop - rows.start < (until - since - LONGEST_HOLE_S) * self._rate_hz)
 
+    def whole(self, since: float, until: float) -> bool:
+        """No hole in the marker stream between two times."""
+        time = self._markers.time[self._rows(since, until)]
+        return bool(len(time) >= 2 and np.diff(time).max() <= longest_interval(self._rate_hz))
+
     def swings(self, foot: int, since: float, until: float) -> bool:
         """Whether the heel moves forward between, faster than a standing one can."""
         rows = self._rows(since, until)
@@ -51,4 +56,4 @@ class Sight:
         if len(seen) < 2:
             return False
         time = self._markers.time[rows][seen]
-        return bool((x[seen[-1]] - x[seen[0]]) / (time[-1] - time[0]) > SWINGS_M_S)
+        return bool((x[seen[-1]] - x[seen[0]]) / (time[-1] - time[0]) > FORWARD_M_S)

@@ -158,6 +158,12 @@ def build_start(
     A subject without mass_kg gets the mass that the calibration weighed.
     """
     settings = settings or Settings()
+    if (settings.tibia_frame == "points") != marker_set.from_model or marker_set.only_points:
+        raise BadSetup(
+            f"marker set {marker_set.name!r} with tibia frame {settings.tibia_frame!r}: the frame 'points' needs the "
+            "points that a vendor's model wrote into a file ('labfeedback analyse --frame points'), and a set without "
+            "medial markers can be used with no other. Choose another frame or marker set"
+        )
     if isinstance(calibration, dict):
         calibration = Calibration.model_validate(calibration)
     if subject.mass_kg is None and calibration is not None and calibration.mass_kg is not None:

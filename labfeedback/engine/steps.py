@@ -12,14 +12,16 @@ from labfeedback.core.peaks import POINTS
 from labfeedback.engine.doubt import doubt
 from labfeedback.engine.events import Stance
 from labfeedback.engine.footing import GRAVITY, Footing, Ground
+from labfeedback.engine.history import SLOWEST_M_S
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.plan import Plan
+from labfeedback.engine.sight import FORWARD_M_S
 from labfeedback.engine.start import Setup
-from labfeedback.engine.track import JITTER_S, Track
+from labfeedback.engine.track import Track, longest_interval
 from labfeedback.records import SIDES, STEP, Flag, Rows
 
 Array = NDArray[np.float64]
-LEAD_MAY_LACK_S = 0.060  # of 100 ms: moves no peak by more than 0.1 Nm on the treadmill recordings
+LEAD_MAY_LACK_S = 0.060  # of 100 ms: no peak of ten steps of the main recording moves by over 0.001 Nm
 FLAT_S, FLAT_FROM_BW = 0.010, 0.5
 SATURATED_AT = 0.98  # of a channel's full scale
 OFF_THE_FOOT_M = 0.08  # mean distance of COP and foot beyond which the load is another foot's
@@ -27,13 +29,6 @@ REVERSED = 0.02  # of the mean vertical force: walking people have 4-15 % fore-a
 FASTEST_M_S = 12.0  # a swinging heel reaches 4-5 m/s; what is faster has jumped
 APART_PCT = 0.3  # %BW*Ht between the full moment and its lever arm at a peak; sound steps stay within 0.13
 MERGED = 0.75  # of a stride: a longer load on one plate is two feet's (normal is 0.60-0.68)
-ON_BELT_M_S = 0.15  # a standing heel that moves backward faster than this is on a belt, else over ground
-FORWARD_M_S = 0.3  # a standing heel moves backward with the belt; faster forward than this it swings
-
-
-def longest_interval(rate_hz: float) -> float:
-    """s between two samples beyond which something is missing."""
-    return max(1.5 / rate_hz, JITTER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +77,11 @@ class StepMaker:
 
     def make(
         self, stance: Stance, markers: Track, forces: Track, known_s: float, ordinal: int,
-        single: tuple[float, float], zero: Array, stride_s: float = np.inf,
+        single: tuple[float, float], zeros: Array, stride_s: float = np.inf,
     ) -> Finding:  # fmt: skip
         """Compute one step.
 
-        single: its single support, s. zero: (6,) to be taken off the wrench. stride_s: inf where it is not known.
+        single: its single support, s. zeros: (2, 6) to be taken off the wrenches. stride_s: inf where it is not known.
         """
         leg = self._plan.legs[stance.foot]
         begin, end = self.window(stance)
@@ -146,15 +141,15 @@ class StepMaker:
                 time,
                 positions,
                 force_time,
-                forces.column("wrench")[fa:fb, stance.foot] - zero,
+                forces.column("wrench")[fa:fb, stance.foot] - zeros[stance.foot],
                 summary,
                 percent,
             )
         self._fill(r, summary)
         heel_speed = float(summary[core.HEEL_SPEED])
         weight = self._mass * GRAVITY
-        on_belt = heel_speed < -ON_BELT_M_S
-        footing = self._ground.look(stance.foot, single, markers, forces, percent, weight, on_belt)
+        on_belt = heel_speed < -SLOWEST_M_S
+        footing = self._ground.look(stance.foot, single, markers, forces, percent, zeros[:, 1], weight, on_belt)
         flags |= self._stood(r, footing)
         r["single_start_s"], r["single_end_s"] = single
         r["contact_apart_s"], r["off_apart_s"] = stance.contact_apart, stance.off_apart
@@ -222,13 +217,15 @@ class StepMaker:
         )
 
     def _stood(self, r: np.void, footing: Footing) -> Flag:
-        """Fill in flags 1-4 and their numbers. What cannot be told (NaN) raises nothing here."""
+        """Fill in flags 1-4 and their numbers. Gap, hull and edge raise nothing where they cannot be told (NaN)."""
         settings, flags = self._settings, Flag(0)
         r["other_load_s"], r["other_share"] = footing.other_load_s, footing.other_share
         r["gap_distance_m"], r["edge_distance_m"] = footing.gap_m, footing.edge_m
         r["cop_outside_share"] = footing.cop_outside
         if footing.other_load_s > settings.other_plate_s:
             flags |= Flag.CROSSOVER
+        if np.isnan(footing.other_load_s):
+            flags |= Flag.EVENTS  # no single support that could be looked at: whose load it was is not known
         if footing.gap_m < settings.belt_gap_m:
             flags |= Flag.BELT_GAP
         if footing.cop_outside > settings.cop_outside_share:

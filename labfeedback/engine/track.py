@@ -15,6 +15,11 @@ LEAP_S = 0.5
 JITTER_S = 0.005
 
 
+def longest_interval(rate_hz: float) -> float:
+    """s between two samples beyond which something is missing."""
+    return max(1.5 / rate_hz, JITTER_S)
+
+
 class Track:
     """Rows of one stream in arrival order, with rising times. Grows as needed, forgets on request.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import warnings
 from collections import deque
 from typing import Final
 
@@ -47,15 +46,18 @@ class Usual:
         self._warm[foot] -= 1
         return self._warm[foot] >= 0
 
-    def weight_ratio(self, foot: int, toe_off: float, forces: Track) -> float:
-        """Mean load of both plates from this foot's last toe-off to this one, over body weight; NaN if not whole."""
+    def weight_ratio(self, foot: int, toe_off: float, forces: Track, zero_n: float) -> float:
+        """Mean load of both plates from this foot's last toe-off to this one, over body weight; NaN if not whole.
+
+        zero_n: vertical zero of both plates together.
+        """
         since, self._left[foot] = self._left[foot], toe_off
         time = forces.time
         if not STRIDE_S[0] < toe_off - since < STRIDE_S[1] or not len(time) or time[0] > since:
             return math.nan
         a, b = np.searchsorted(time, (since, toe_off))
         vertical = forces.column("vertical")[a:b]
-        return float(vertical.sum()) / (b - a) / self._weight if b > a else math.nan
+        return (float(vertical.sum()) / (b - a) - zero_n) / self._weight if b > a else math.nan
 
     def known(self, foot: int) -> bool:
         """Whether five valid stances of this foot exist."""
@@ -75,9 +77,11 @@ class Usual:
         past = self._shapes[foot]
         if len(past) < FROM_STANCES or not np.isfinite(shape).any():
             return math.nan, -1
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a pair that was never seen has no median
-            usual = np.nanmedian(np.array(past), axis=0)
+        seen = np.array(past)
+        usual = np.median(seen, axis=0)
+        # A median is NaN with one hidden stance in it; nanmedian costs ten times as much.
+        for pair in np.flatnonzero(np.isnan(usual) & np.isfinite(seen).any(axis=0)):
+            usual[pair] = np.nanmedian(seen[:, pair])
         off = np.abs(shape - usual)
         if not np.isfinite(off).any():
             return math.nan, -1

@@ -5,7 +5,8 @@ of such a swing is one measurement; the median of the last ten is the estimate. 
 slowly, and every change is told. Zeros live in lab axes about the middle of the foot's plates, where the limits on
 moments mean what they say; with several plates to a foot it is their sum that is zeroed.
 
-Contact and toe-off are found in the force as received: below the alarm limit a zero moves them by 1-2 ms at most.
+Contact and toe-off are found in the force as received, so a vertical zero that has grown beyond the alarm limit is bad
+as well: below it, it moves them by 1-2 ms.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Array = NDArray[np.float64]
 CENTRAL_S: Final = 0.100
 SWING_S: Final = (0.2, 0.9)
 SWINGS: Final = 10
-QUICK: Final = 3  # swings whose median raises the alarm
+QUICK: Final = 3  # swings whose median raises the alarm, two at the beginning: before the first step that counts
+AGAIN: Final = 0.8  # of a limit: what is bad stays bad until it is below, so that an alarm is not told twice
 LEAST: Final = 5  # swings before the zero may move
 EVERY_S: Final = 10.0  # between two moves, so that each is worth a line in the record
 UNLOADED_N: Final = 30.0
@@ -58,27 +60,28 @@ class Zero:
                 self._centre[foot] = x, plan.surface[foot], z
         self._swings: tuple[deque[Array], deque[Array]] = (deque(maxlen=SWINGS), deque(maxlen=SWINGS))
         self._noise: tuple[deque[float], deque[float]] = (deque(maxlen=SWINGS), deque(maxlen=SWINGS))
-        # (since, zero about the plates' middle) of each foot, oldest first
-        self._applied: tuple[list[tuple[float, Array]], list[tuple[float, Array]]] = (
-            [(-np.inf, np.zeros(6))],
-            [(-np.inf, np.zeros(6))],
-        )
+        self._zero = np.zeros((2, 6))  # about the plates' middle
+        # (since, wrenches of both feet about the lab origin), oldest first. Made when a zero moves: the newest one is
+        # asked for with every frame.
+        self._applied: list[tuple[float, Array]] = [(-np.inf, np.zeros((2, 6)))]
         self._moved = [-np.inf, -np.inf]
         self._bad, self._noisy = [False, False], [False, False]
 
-    def at(self, foot: int, time: float) -> Array:
-        """(6,) wrench about the lab origin to be taken off a foot's plates for a step that began at `time`."""
-        zero = next(z for since, z in reversed(self._applied[foot]) if since <= time)
-        out = zero.copy()
-        out[3:] += np.cross(self._centre[foot], zero[:3])
-        return out
+    @property
+    def now(self) -> Array:
+        """(2, 6) wrenches about the lab origin that are taken off the plates of right and left foot now."""
+        return self._applied[-1][1]
+
+    def at(self, time: float) -> Array:
+        """(2, 6) the same for a step that began at `time`."""
+        return next(wrenches for since, wrenches in reversed(self._applied) if since <= time)
 
     def left(self, foot: int) -> Array:
-        """(6,) what the last swings' median says is not taken off, about the plates' middle; NaN before three."""
+        """(6,) what the last swings' median says is not taken off, about the plates' middle; NaN before two."""
         swings = self._swings[foot]
-        if len(swings) < QUICK:
+        if len(swings) < QUICK - 1:
             return np.full(6, np.nan)
-        return np.asarray(np.median(np.array(list(swings)[-QUICK:]), axis=0) - self._applied[foot][-1][1])
+        return np.asarray(np.median(np.array(list(swings)[-QUICK:]), axis=0) - self._zero[foot])
 
     def bad(self, foot: int) -> bool:
         """Whether this foot's plates must be zeroed before a step on them may be used."""
@@ -101,24 +104,27 @@ class Zero:
         if not np.isfinite(seen).all():
             return []
         self._swings[foot].append(seen)
-        self._noise[foot].append(float(own[:, 1].std()))
+        # The smoothed force is what contacts are found in.
+        self._noise[foot].append(float(forces.column("smooth")[a:b, foot].std()))
         return [*self._alarm(foot), *self._move(now, foot)]
 
     def _alarm(self, foot: int) -> list[Told]:
-        side, left, out = SIDE_NAMES[SIDES[foot]], self.left(foot), []
-        bad = bool((np.abs(left) > ALARM).any())
+        side, left, out = SIDE_NAMES[SIDES[foot]], np.abs(self.left(foot)), []
+        limit = ALARM * (AGAIN if self._bad[foot] else 1.0)
+        grown = abs(self._zero[foot, 1])
+        bad = bool((left > limit).any()) or bool(grown > limit[1])
         if bad and not self._bad[foot]:
-            forces = f"{np.hypot(left[0], left[2]):.1f} N sideways, {left[1]:.1f} N vertical"
-            text = f"the {side} plate is off zero by {forces}, {np.abs(left[3:]).max():.1f} Nm: its steps are withheld"
-            out.append(Told(f"{text}; zero the plates", True, float(left[1])))
+            up = max(left[1], grown)
+            by = f"{max(left[0], left[2]):.1f} N sideways, {up:.1f} N vertical, {left[3:].max():.1f} Nm"
+            text = f"the {side} plate is off zero by {by}: its steps are withheld. Stop the walk and zero the plates"
+            out.append(Told(text, True, float(up)))
         self._bad[foot] = bad
         noise = float(np.median(self._noise[foot]))
-        noisy = len(self._noise[foot]) >= QUICK and 3.0 * noise > self._contact_n
+        least = self._contact_n * (AGAIN if self._noisy[foot] else 1.0)
+        noisy = len(self._noise[foot]) >= QUICK and 3.0 * noise > least
         if noisy and not self._noisy[foot]:
-            text = (
-                f"the {side} plate's noise is {noise:.0f} N: the contact level of {self._contact_n:g} N is below three"
-            )
-            out.append(Told(f"{text} times that; raise contact_n and contact_rise_n in the settings", True, noise))
+            text = f"the {side} plate's noise of {noise:.0f} N is over a third of the contact level of"
+            out.append(Told(f"{text} {self._contact_n:g} N: contacts are doubtful; look at the plate", True, noise))
         self._noisy[foot] = noisy
         return out
 
@@ -129,16 +135,18 @@ class Zero:
         swings = self._swings[foot]
         if len(swings) < LEAST or lapse < EVERY_S:
             return []
-        zero = self._applied[foot][-1][1]
-        wanted = np.median(np.array(swings), axis=0) - zero
+        wanted = np.median(np.array(swings), axis=0) - self._zero[foot]
         # After a long break one move is not larger than after an ordinary wait: slowly is the point.
         most = PER_MINUTE * min(lapse, 2.0 * EVERY_S) / 60.0
         step = np.where(np.abs(wanted) > DEADBAND, np.clip(wanted, -most, most), 0.0)
         if not step.any():
             return []
         self._moved[foot] = now
-        self._applied[foot].append((now, zero + step))
-        del self._applied[foot][:-4]
-        new = ", ".join(f"{value:.2f}" for value in zero + step)
+        self._zero[foot] += step
+        wrenches = self._zero.copy()
+        wrenches[:, 3:] += np.cross(self._centre, self._zero[:, :3])
+        self._applied.append((now, wrenches))
+        del self._applied[:-8]  # half a minute at least
+        new = ", ".join(f"{value:.2f}" for value in self._zero[foot])
         text = f"zero of the {SIDE_NAMES[SIDES[foot]]} plate moved to {new} (N, Nm; x y z, about its middle)"
-        return [Told(text, False, float((zero + step)[1]))]
+        return [Told(text, False, float(self._zero[foot, 1]))]

@@ -8,7 +8,7 @@ is not known, and they are not judged.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from labfeedback.errors import BadFile
 from labfeedback.exchange.text_tables import lines_of, numbers, on_a_grid
-from labfeedback.exchange.trc import read_trc
+from labfeedback.exchange.trc import read_trc, trial_of
 from labfeedback.exchange.trial import Trial, TrialPlate, Vector
 
 Array = NDArray[np.float64]
 LOADED_N: Final = 50.0
 AROUND_M: Final = 0.15
-_FORCE: Final = re.compile(r"^(?P<a>.*?)(force|force_(?P<n>\w+))_v(?P<axis>[xyz])$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +64,10 @@ def read_pair(path: Path) -> Trial:
             plates.append(plate)
     if plates:
         notes.append("the files do not say where the plates' edges are: belt_edge is not checked")
-    return Trial(
-        path=path,
-        labels=markers.labels,
-        points=markers.points,
-        point_unit=markers.unit,
-        rate_hz=markers.rate_hz,
-        first_frame=markers.first_frame,
+    return replace(
+        trial_of(path, markers),
         plates=tuple(plates),
         analog_rate_hz=rate,
-        doubled=markers.doubled,
         notes=tuple(notes),
         no_plates="" if plates else f"no load in {forces.name} ever exceeds {LOADED_N:.0f} N",
     )

@@ -8,7 +8,7 @@ from typing import Final
 from labfeedback.errors import BadFile
 from labfeedback.exchange.c3d import read_c3d
 from labfeedback.exchange.pairs import read_pair
-from labfeedback.exchange.trc import read_trc_trial
+from labfeedback.exchange.trc import read_trc, trial_of
 from labfeedback.exchange.trial import Trial
 
 KINDS: Final = "C3D (.c3d), markers and forces in two files (walk.trc+walk_grf.mot, walk.trc+walk.forces)"
@@ -22,7 +22,7 @@ def read_trial(path: Path) -> Trial:
     if suffix == ".c3d":
         return read_c3d(path)
     if suffix == ".trc":
-        return read_trc_trial(path)
+        return trial_of(path, read_trc(path))
     if suffix in (".mot", ".sto", ".forces"):
         raise BadFile(f"{path}: forces alone; name the markers too, as in walk.trc+{path.name}")
     if suffix == ".xdf":

@@ -84,9 +84,8 @@ def read_trc(path: Path) -> Markers:
     )
 
 
-def read_trc_trial(path: Path) -> Trial:
-    """Markers alone: a static trial, or a walk whose forces are not given."""
-    markers = read_trc(path)
+def trial_of(path: Path, markers: Markers) -> Trial:
+    """Markers without forces as a trial: a static one, or a walk whose forces are elsewhere."""
     return Trial(
         path=path,
         labels=markers.labels,

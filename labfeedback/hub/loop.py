@@ -35,6 +35,9 @@ LOUD: Final = {
     EventCode.CLOCK_STEP,
     EventCode.BELT_STOPPED,
     EventCode.WEIGHT_DIFFERS,
+    EventCode.MARKER_MOVED,
+    EventCode.PLATE_ALARM,
+    EventCode.BELT_AXIS_OFF,
 }
 # The hub has said these itself, sooner; and a command as it stands in the log is no sentence.
 SAID: Final = {EventCode.STREAM_LINKED, EventCode.STREAM_LOST, EventCode.COMMAND}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,7 +93,8 @@ def test_forty_newtons_over_one_stance_change_that_step_alone(visit: Path) -> No
     assert call(visit, "--check")[0] == 2
     code, said = call(visit, "--check", "--ignore-digest")
     # Besides that step, only what sums both plates over a stride or looks at the other plate differs in its neighbours.
-    assert code == 1 and f"12 ({'right' if step['side'] > 0 else 'left'})" in said.split("Steps that differ:")[1]
+    listed = [int(n) for n in re.findall(r"(\d+) \(", said.split("Steps that differ:")[1])]
+    assert code == 1 and 12 in listed and set(listed) <= set(range(11, 16))
 
 
 def test_another_engine_hash_is_told(visit: Path) -> None:
