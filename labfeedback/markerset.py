@@ -57,8 +57,8 @@ class Leg(BaseModel):
 class MarkerSet(BaseModel):
     """A lab's marker set.
 
-    pelvis: markers on the pelvis, in the order right front, left front, right back, left back; `sacrum` labels may
-    follow. trunk: markers whose mean is the upper end of the trunk (C7, or both acromia). Neither is required.
+    pelvis: markers on the pelvis: right front, left front, right back, left back; or right front, left front, sacrum.
+    Others may follow. trunk: markers whose mean is the trunk's upper end (C7, or both acromia). Neither is required.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +70,14 @@ class MarkerSet(BaseModel):
     trunk: tuple[str, ...] = ()
     only_points: bool = False  # no medial markers: joint centres and axes come from a vendor model's points
     from_model: bool = False  # set by analysis.model_points: this set's markers span those points
+
+    @property
+    def girdle(self) -> tuple[str, str, str, str, str]:
+        """Right front, left front, right back, left back, sacrum; empty where the set has none."""
+        p = self.pelvis
+        if len(p) == 3:
+            return p[0], p[1], "", "", p[2]
+        return (p[0], p[1], p[2], p[3], "") if len(p) > 3 else ("", "", "", "", "")
 
     @property
     def required(self) -> frozenset[str]:

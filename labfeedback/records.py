@@ -154,6 +154,25 @@ STEP: Final = np.dtype(
         ("axis_deg", "<f8"),  # the belts' direction from the rig's X, towards the right (flag alignment)
         ("kam1_sd_nm", "<f8"),  # uncertainty, one standard deviation (engine.doubt)
         ("kam2_sd_nm", "<f8"),
+        # The rest of the gait (engine.gait, engine.posture). NaN where what it is made of cannot be vouched for.
+        ("kfm_nm_per_kg", "<f8"),
+        ("kfm_pct_bwht", "<f8"),
+        ("stance_s", "<f8"),
+        ("step_time_s", "<f8"),  # from the other foot's contact to this one
+        ("stride_s", "<f8"),  # from this foot's last contact to this one
+        ("cadence_per_min", "<f8"),  # steps a minute, over that stride
+        ("double_support_s", "<f8"),  # both ends of this stance together
+        ("belt_speed_m_s", "<f8"),  # of the standing heel; 0 over ground
+        ("step_length_m", "<f8"),  # from the other foot's print to this one, along the progression
+        ("stride_length_m", "<f8"),  # from this foot's last print
+        ("step_width_m", "<f8"),  # across the progression; negative: the feet cross
+        ("vertical_impulse_bw_s", "<f8"),
+        ("stance_symmetry_pct", "<f8"),  # this foot's minus the other's, over their mean
+        ("impulse_symmetry_pct", "<f8"),
+        ("pelvis_drop_deg", "<f8"),  # peak, positive: the swinging side is lower
+        ("trunk_lean_deg", "<f8"),  # peak, positive: towards this foot
+        ("knee_varus_deg", "<f8"),  # hip-knee-ankle in the tibia's frontal plane, mean over 20-60 % of stance
+        ("shank_lean_deg", "<f8"),  # in the lab's frontal plane, positive: the knee outside the ankle
     ]
 )
 

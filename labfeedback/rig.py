@@ -122,6 +122,9 @@ class Rig(BaseModel):
     about: str = ""
     axes: Axes | None = None
     rotation: tuple[Vector, Vector, Vector] | None = Field(None, description="instead of axes: rows are lab x, y, z")
+    belt_yaw_deg: float = Field(
+        0.0, ge=-15.0, le=15.0, description="direction of the belts from the map's X towards the right, as measured"
+    )
     plates: tuple[Plate, ...]
     streams: Streams
     screen: Screen = Screen()
@@ -129,14 +132,18 @@ class Rig(BaseModel):
 
     @cached_property
     def to_lab(self) -> NDArray[np.float64]:
-        """(3, 3) rotation: lab = to_lab @ source."""
+        """(3, 3) rotation: lab = to_lab @ source. Lab X runs along the belts."""
         if self.rotation is not None:
-            return np.array(self.rotation, dtype=np.float64)
-        assert self.axes is not None
-        out = np.zeros((3, 3))
-        for row, name in enumerate((self.axes.x, self.axes.y, self.axes.z)):
-            out[row, "xyz".index(name[-1])] = -1.0 if name[0] == "-" else 1.0
-        return out
+            out = np.array(self.rotation, dtype=np.float64)
+        else:
+            assert self.axes is not None
+            out = np.zeros((3, 3))
+            for row, name in enumerate((self.axes.x, self.axes.y, self.axes.z)):
+                out[row, "xyz".index(name[-1])] = -1.0 if name[0] == "-" else 1.0
+        if self.belt_yaw_deg == 0.0:
+            return out  # exact: a map of ones and zeros keeps every bit of a position
+        c, s = np.cos(np.radians(self.belt_yaw_deg)), np.sin(np.radians(self.belt_yaw_deg))
+        return np.asarray(np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]]) @ out)
 
     @property
     def belt_gap_z_m(self) -> float:

@@ -36,6 +36,9 @@ class Settings(BaseModel):
     timing_off: float = Field(0.25, gt=0, description="stance time off its median")
     shape_off_m: float = Field(0.004, gt=0, description="mean distance of two markers off its median")
     residual_off_mm: float = Field(1.5, gt=0, description="cluster residual over its median")
+    hidden_moves_pct: float = Field(
+        0.025, ge=0, description="%BW*Ht, one standard deviation, that KAM may differ for hidden shank markers"
+    )
     knee_centre_sd_m: float = Field(0.003, ge=0, description="uncertainty of the knee centre across the leg")
     cop_sd_m: float = Field(0.002, ge=0, description="uncertainty of the centre of pressure")
     skew_sd_s: float = Field(0.003, ge=0, description="uncertainty of markers against forces")

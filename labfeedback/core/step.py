@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from labfeedback.core.anatomy import leg_frames, progression_angle
 from labfeedback.core.dynamics import stance_moments
 from labfeedback.core.filters import zero_lag
+from labfeedback.core.hidden import bridge, rebuild
 from labfeedback.core.kernel import kernel
 from labfeedback.core.leg import carry
-from labfeedback.core.legpoints import FOOT, FRAME_ROWS, FRONT, HEEL, MT1, MT2, MT5, ROLES, TIBIA
+from labfeedback.core.legpoints import FOOT, FRAME_ROWS, FRONT, HEEL, KJC, MT1, MT2, MT5, ROLES, TIBIA
 from labfeedback.core.peaks import (
     FIRST,
     LAST,
@@ -26,7 +27,6 @@ from labfeedback.core.peaks import (
     positive_impulse,
 )
 from labfeedback.core.plates import centre_of_pressure
-from labfeedback.core.rigid import rigid_fit
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -73,63 +73,11 @@ C_COP_X: Final = 13  # m, lab, NaN below 30 N
 C_COP_Z: Final = 14
 C_COP_OUT: Final = 15  # m from the COP to the hull of the foot's markers on the floor, 0 inside
 C_HEEL_Z: Final = 16
-CURVES: Final = 17
-
-
-@kernel("void(f8[:,:,::1])")
-def bridge(x: Array) -> None:
-    """Fill holes (NaN) of x (n, markers, 3) by straight lines, ends by the nearest value: only so that the filter can
-    run. What leans on a bridged sample is flagged by the caller."""
-    n = len(x)
-    for m in range(x.shape[1]):
-        last = -1
-        for k in range(n):
-            if not math.isnan(x[k, m, 0]):
-                if last < k - 1:
-                    for h in range(last + 1, k):
-                        share = (h - last) / (k - last)
-                        for c in range(3):
-                            if last < 0:
-                                x[h, m, c] = x[k, m, c]
-                            else:
-                                x[h, m, c] = x[last, m, c] + share * (x[k, m, c] - x[last, m, c])
-                last = k
-        if last >= 0:
-            for h in range(last + 1, n):
-                for c in range(3):
-                    x[h, m, c] = x[last, m, c]
-
-
-@kernel("void(f8[:,::1], f8[:,::1], i8[::1], f8[:,::1], f8[::1])")
-def fill_hidden(reference: Array, points: Array, members: Ints, turn: Array, shift: Array) -> None:
-    """Fill the NaN members of one frame from the fit of the others; nothing happens with fewer than three."""
-    error = rigid_fit(reference, points, members, turn, shift)
-    if error == error:
-        for j in range(len(members)):
-            p = members[j]
-            if math.isnan(points[p, 0]):
-                for r in range(3):
-                    points[p, r] = (
-                        turn[r, 0] * reference[j, 0]
-                        + turn[r, 1] * reference[j, 1]
-                        + turn[r, 2] * reference[j, 2]
-                        + shift[r]
-                    )
-
-
-@kernel("void(f8[:,:,::1], i8[:,::1], i8[::1], f8[:,:,::1])")
-def rebuild(x: Array, members: Ints, counts: Ints, reference: Array) -> None:
-    """Put hidden members of a calibrated cluster where the visible three or more say they are (x: (n, markers, 3))."""
-    turn = np.empty((3, 3))
-    shift = np.empty(3)
-    for k in range(len(x)):
-        for segment in range(2):
-            hidden = False
-            for j in range(counts[segment]):
-                hidden = hidden or math.isnan(x[k, members[segment, j], 0])
-            if hidden:
-                count = counts[segment]
-                fill_hidden(reference[segment, :count], x[k], members[segment, :count], turn, shift)
+C_SHANK_LEAN: Final = 17  # deg in the lab's frontal plane, positive when the knee lies outside the ankle
+C_KNEE: Final = 18  # three: knee centre, m, lab
+C_LONG: Final = 21  # three: the tibia's long axis
+C_ACROSS: Final = 24  # three: its Z, to the subject's right
+CURVES: Final = 27
 
 
 @kernel("void(f8[::1], f8[:,::1], f8[::1], f8[:,::1])")
@@ -298,6 +246,11 @@ def compute_step(
         curves[k, C_TOE_Y] = frames[FRONT, 1]
         curves[k, C_FX] = forces[k, 0]
         curves[k, C_INWARD] = -s * forces[k, 2]
+        curves[k, C_SHANK_LEAN] = s * math.atan2(frames[TIBIA + 1, 2], frames[TIBIA + 1, 1]) * (180.0 / math.pi)
+        for c in range(3):
+            curves[k, C_KNEE + c] = frames[KJC, c]
+            curves[k, C_LONG + c] = frames[TIBIA + 1, c]
+            curves[k, C_ACROSS + c] = frames[TIBIA + 2, c]
     for c in range(CURVES):
         over_stance(time, curves, c, start, end, stance[c])
     duration = end - start

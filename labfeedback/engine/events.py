@@ -109,6 +109,11 @@ class Events:
         f = self._feet[foot]
         return f.open and f.agreed and not f.by_markers and not self.contradicted
 
+    def standing_since(self, foot: int) -> float:
+        """Contact of the stance that is under way, s; NaN where there is none or it is not sure."""
+        f = self._feet[foot]
+        return f.start if f.open and f.agreed and not f.by_markers else math.nan
+
     def offset(self, foot: int, kind: int) -> float:
         """Force minus marker time, s: the median of this foot's last ones, a usual one before it is known."""
         seen = self._feet[foot].offsets[kind]

@@ -364,11 +364,13 @@ class Engine:
             row["fpa_early_deg"] = said[1]
         if hazard := self._guard.look(foot, finding):
             self._raise(now, hazard, foot)
+        trusted = not self._events.contradicted and not self._hazard
         if self._events.contradicted:  # plates and markers tell of different feet
             row["flags"] |= int(Flag.EVENTS)
+        if not trusted:
             row["kam_valid"] = row["fpa_valid"] = 0
-        if self._hazard:
-            row["kam_valid"] = row["fpa_valid"] = 0
+        other_contact = self._events.standing_since(1 - foot)
+        self._judge.neighbours(stance, finding, other_contact, self._history, trusted)
         self._reel.step(finding)
         if finding.on_belt and not row["missing_foot_markers"] and row["gap_s"] == 0 and not self._hazard:
             self._history.add(foot, finding.heel_low, finding.toe_low, finding.heel_speed)

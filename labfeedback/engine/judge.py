@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from labfeedback.engine.axis import BeltAxis
 from labfeedback.engine.events import Stance
 from labfeedback.engine.footing import GRAVITY
+from labfeedback.engine.gait import Gait
 from labfeedback.engine.history import History
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.start import Setup
@@ -44,6 +45,7 @@ class Judge:
         self._settings = setup.settings
         self._usual = Usual(weight)
         self._axis = BeltAxis()
+        self._gait = Gait()
         self._zero = Zero(plan, weight, setup.rig.streams.forces.rate_hz, setup.settings.contact_n)
         self._off = [math.nan, math.nan]  # last toe-off that plate and markers agree on
         self._slipped = [False, False]  # a marker of the foot has moved
@@ -52,6 +54,7 @@ class Judge:
     def begin(self) -> None:
         """A start, a pause or another speed."""
         self._usual.begin()
+        self._gait.begin()
 
     @property
     def zeros(self) -> NDArray[np.float64]:
@@ -131,3 +134,12 @@ class Judge:
         if row["kam_valid"] and not row["warm_up"]:
             usual.add(foot, length, finding.shape, float(row["residual_mm"]))
         return said, bool(changed)
+
+    def neighbours(
+        self, stance: Stance, finding: Finding, other_contact: float, history: History, trusted: bool
+    ) -> None:
+        """Fill in what the row says about the steps before it, see `Gait.look`. After all flags are known."""
+        belt = 0.0
+        if finding.on_belt:
+            belt = history.belt or -finding.heel_speed
+        self._gait.look(stance, finding.row[0], finding.print_at, other_contact, belt, trusted)

@@ -48,6 +48,8 @@ class Plan:
     columns: Ints  # (m, 3) marker channels
     rows: dict[str, int]  # label -> row of the marker track
     pelvis: Ints  # rows of the pelvis markers that the stream has
+    girdle: Ints  # (5,) rows of right front, left front, right back, left back, sacrum; -1 where there is none
+    trunk: Ints  # rows of the trunk's upper end; empty where one of them is missing
     scale: float  # source length unit to m
     turn: Array  # (3, 3) source to lab
     legs: tuple[LegPlan, LegPlan]
@@ -190,6 +192,10 @@ def make_plan(setup: Setup, markers: Layout, forces: Layout) -> Plan:
         columns=np.array([there[name] for name in names], np.int64),
         rows=rows,
         pelvis=np.array([rows[label] for label in setup.marker_set.pelvis if label in rows], np.int64),
+        girdle=np.array([rows.get(label, -1) for label in setup.marker_set.girdle], np.int64),
+        trunk=np.array(
+            [rows[x] for x in setup.marker_set.trunk] if set(setup.marker_set.trunk) <= set(rows) else [], np.int64
+        ),
         scale=_length_unit(markers),
         turn=np.ascontiguousarray(turn),
         legs=(legs[0], legs[1]),

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from labfeedback.core import step as core
 from labfeedback.core.peaks import POINTS
+from labfeedback.engine.carrying import carryings
 from labfeedback.engine.doubt import doubt
 from labfeedback.engine.events import Stance
 from labfeedback.engine.footing import GRAVITY, Footing, Ground
 from labfeedback.engine.history import SLOWEST_M_S
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.plan import Plan
+from labfeedback.engine.posture import Posture
 from labfeedback.engine.sight import FORWARD_M_S
 from labfeedback.engine.start import Setup
 from labfeedback.engine.track import Track, longest_interval
@@ -49,6 +51,7 @@ class Finding:
     foot_pairs: int  # the first pair that is the foot's
     on_belt: bool  # the foot stood, and moved backward as on a belt
     heel_drift: tuple[float, float]  # of the heel over 25-45 % of stance, x and z, m
+    print_at: tuple[float, float, float]  # of the heel: s, x and z, m, at 35 % of stance
 
 
 class StepMaker:
@@ -68,6 +71,8 @@ class StepMaker:
         # The limit on method differences is in %BW*Ht; where the height is unknown a middle one serves.
         self._scale_nm = mass * GRAVITY * (height or 1.7)
         self._bwht = mass * GRAVITY * height if height else np.nan
+        self._carrying = carryings(setup, plan)
+        self._posture = Posture(plan, self._sections[0], round(setup.settings.lead_s * self._marker_rate))
         # As long as the lead: the odd mirror image of 100 ms gives the filter's transient the room it needs.
         self._pads = tuple(max(9, round(self._settings.lead_s * r)) for r in (self._marker_rate, self._force_rate))
 
@@ -112,7 +117,7 @@ class StepMaker:
         hidden = np.isnan(positions[:, leg.leg_rows, 0])
         r["missing_markers"] = int(hidden.sum())
         r["missing_foot_markers"] = int(np.isnan(positions[:, leg.foot_rows, 0])[inside].sum())
-        carried = self._carried(positions, stance.foot)
+        carried = self._carried(positions, inside, stance.foot)
         if r["missing_markers"]:
             flags |= Flag.MARKERS
         jumps = self._jumps(time, positions, leg.leg_rows)
@@ -146,6 +151,7 @@ class StepMaker:
                 percent,
             )
         self._fill(r, summary)
+        self._posture.look(r, time, positions, percent)
         heel_speed = float(summary[core.HEEL_SPEED])
         weight = self._mass * GRAVITY
         on_belt = heel_speed < -SLOWEST_M_S
@@ -214,6 +220,11 @@ class StepMaker:
                 float(percent[core.C_HEEL_X, 90] - percent[core.C_HEEL_X, 50]),
                 float(percent[core.C_HEEL_Z, 90] - percent[core.C_HEEL_Z, 50]),
             ),
+            (
+                stance.start + 0.35 * (stance.end - stance.start),
+                float(percent[core.C_HEEL_X, 50:91].mean()),
+                float(percent[core.C_HEEL_Z, 50:91].mean()),
+            ),
         )
 
     def _stood(self, r: np.void, footing: Footing) -> Flag:
@@ -273,20 +284,34 @@ class StepMaker:
         out[rows] = (np.einsum("ijk,ijk->ij", step, step) > (far * far)[:, None]).any(axis=0)
         return out
 
-    def _carried(self, positions: Array, foot: int) -> bool:
-        """Whether every frame still shows three markers of each calibrated cluster and all that no cluster carries."""
+    def _carried(self, positions: Array, inside: NDArray[np.bool_], foot: int) -> bool:
+        """Whether every frame still shows three markers of each calibrated cluster and all that no cluster carries,
+        and in stance (`inside`, (n,)) enough of the shank's that the moment stays what it is with all."""
         plan = self._plan
         ok = True
         for segment in range(2):
             count = int(plan.counts[foot, segment])
             if count:
                 rows = plan.members[foot, segment, :count]
-                ok = ok and bool((np.isfinite(positions[:, rows, 0]).sum(axis=1) >= 3).all())
+                visible = np.isfinite(positions[:, rows, 0])
+                ok = ok and bool((visible.sum(axis=1) >= 3).all())
+                if segment == 0 and ok:
+                    ok = self._still_carries(visible[inside], foot)
             else:
                 rows = plan.roles[foot, :4] if segment == 0 else plan.roles[foot, 4:]
                 rows = rows[rows >= 0]
                 ok = ok and bool(np.isfinite(positions[:, rows, 0]).all())
         return ok
+
+    def _still_carries(self, visible: NDArray[np.bool_], foot: int) -> bool:
+        """visible: (frames of stance, members) of the shank's cluster."""
+        carrying, hidden = self._carrying[foot], ~visible.all(axis=1)
+        if carrying is None or not hidden.any():
+            return True
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int64), [0]])))
+        seconds = float((edges[1::2] - edges[::2]).max()) / self._marker_rate
+        left = np.unique(visible[hidden], axis=0)
+        return max(carrying.moved_pct(row, seconds) for row in left) <= self._settings.hidden_moves_pct
 
     def _compute(
         self,
@@ -340,6 +365,7 @@ class StepMaker:
         r["kam_impulse_nm_s"] = summary[core.IMPULSE]
         r["kam_impulse_pct_bwht_s"] = 100.0 * summary[core.IMPULSE] / self._bwht
         r["kfm_nm"], r["kfm_stance_pct"] = summary[core.KFM], summary[core.KFM_AT]
+        r["kfm_nm_per_kg"], r["kfm_pct_bwht"] = r["kfm_nm"] / self._mass, 100.0 * r["kfm_nm"] / self._bwht
         r["kam1_leverarm_nm"], r["kam2_leverarm_nm"] = summary[core.KAM1_LEVER], summary[core.KAM2_LEVER]
         weight = self._mass * GRAVITY
         r["fz_peak_bw"], r["fz_mean_bw"] = summary[core.FZ_PEAK] / weight, summary[core.FZ_MEAN] / weight

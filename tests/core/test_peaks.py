@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labfeedback.core.hidden import bridge
 from labfeedback.core.peaks import (
     FIRST,
     LAST,
@@ -18,7 +19,7 @@ from labfeedback.core.peaks import (
     over_stance,
     positive_impulse,
 )
-from labfeedback.core.step import at_frames, bridge, lowest_tenth
+from labfeedback.core.step import at_frames, lowest_tenth
 from tests import naive
 
 

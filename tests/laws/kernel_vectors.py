@@ -29,6 +29,7 @@ from labfeedback.core import (
     rigid,
     step,
 )
+from labfeedback.core import hidden as lost
 from labfeedback.core.filters import butterworth, gaussian_taps
 from labfeedback.core.inertia import segment_inertia
 from labfeedback.records import COMPUTED
@@ -83,7 +84,15 @@ def clusters(rng: np.random.Generator) -> Iterator[Call]:
             hidden[rng.integers(0, count)] = NAN
             yield "rigid_fit", rigid.rigid_fit, (reference, hidden, members, np.empty((3, 3)), np.empty(3))
             yield "on_one_line", rigid.on_one_line, (reference, hidden, members)
-            yield "fill_hidden", step.fill_hidden, (reference, hidden, members, np.empty((3, 3)), np.empty(3))
+            seen_members, pose = np.empty((count, 3)), (np.empty((3, 3)), np.empty(3))
+            for gone in (np.zeros(count, np.int64), (np.arange(count) == 1).astype(np.int64)):
+                arguments = (reference, hidden, members, gone, members, seen_members, *pose)
+                yield "pose_without", lost.pose_without, arguments
+            yield (
+                "local_offset",
+                lost.local_offset,
+                (turn.copy(), reference[0].copy(), seen[1].copy(), 2, reference, pose[1]),
+            )
         line = np.outer(np.arange(count), [0.1, 0.2, 0.3])
         yield "rigid_fit", rigid.rigid_fit, (line, line + 1.0, np.arange(count), np.empty((3, 3)), np.empty(3))
         yield "on_one_line", rigid.on_one_line, (line, line + 1.0, np.arange(count))
@@ -102,7 +111,15 @@ def clusters(rng: np.random.Generator) -> Iterator[Call]:
             (seen, members, counts, reference, local, np.empty((3, 3)), np.empty(3), seen[:8].copy()),
         )
         many = np.stack([seen, markers, seen])
-        yield "rebuild", step.rebuild, (many, members, counts, reference)
+        yield "rebuild", lost.rebuild, (many, members, counts, reference)
+        long = np.concatenate([markers[None] + rng.normal(0, 1e-4, (30, *markers.shape)) for _ in range(2)])
+        long[20:33, 8] = NAN
+        long[28:50, 10] = NAN
+        gone = np.ascontiguousarray(np.isnan(long[:, members[0], 0]).astype(np.int64))
+        for first, way in ((19, -1), (33, 1)):
+            arguments = (reference[0].copy(), long, members[0].copy(), gone, 20, first, way, 0, np.zeros(3))
+            yield "mean_offset", lost.mean_offset, arguments
+        yield "rebuild", lost.rebuild, (long.copy(), members, counts, reference)
 
 
 def calibrated(rng: np.random.Generator) -> tuple[Any, ...]:
@@ -190,7 +207,7 @@ def signals(rng: np.random.Generator) -> Iterator[Call]:
     holes = rng.normal(size=(30, 3, 3))
     holes[rng.random((30, 3)) < 0.4] = NAN
     holes[:, 2] = NAN
-    yield "bridge", step.bridge, (holes,)
+    yield "bridge", lost.bridge, (holes,)
     force_time = np.arange(200) / 1000.0
     yield (
         "at_frames",
