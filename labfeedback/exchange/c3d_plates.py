@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labfeedback.exchange import c3d_plate_types
 from labfeedback.exchange.trial import TrialPlate
 
 _WANTED = ("USED", "TYPE", "CORNERS", "ORIGIN", "CHANNEL")
 _LOADED_N = 100.0
+_BELOW_M = 1e-4  # a transducer origin that is nearer to the surface lies in it
 
 
 def read_plates(
@@ -25,21 +27,26 @@ def read_plates(
     used = int(values["USED"].ravel()[0]) if values["USED"].size else 0
     if used < 1:
         return (), "the file describes no force plates (no FORCE_PLATFORM group, or USED is 0)"
-    for name, shape in (("CORNERS", (3, 4)), ("ORIGIN", (3,)), ("CHANNEL", (6,))):
-        array = values[name]
-        if name == "CHANNEL" and array.ndim == 2 and array.shape[0] != 6:
-            continue  # another plate type: refused below
-        if array.size < used * int(np.prod(shape)) or array.shape[:-1] != shape or not np.isfinite(array).all():
-            return (), f"the force plates have no {name} in the file (FORCE_PLATFORM:{name} is missing or too short)"
     types = [int(v) for v in values["TYPE"].ravel()[:used]]
     if len(types) < used:
         return (), "the force plates have no TYPE in the file"
     for kind in types:
-        if kind != 2:
-            return (), f"plate type {kind} is not supported yet (only TYPE 2: forces and moments about an origin)"
-    channels = values["CHANNEL"][:, :used].astype(int)
-    if channels.min() < 1 or channels.max() > len(analogs):
-        return (), f"FORCE_PLATFORM:CHANNEL names analog channel {channels.max()}, the file has {len(analogs)}"
+        if kind not in c3d_plate_types.CHANNELS:
+            return (), f"plate type {kind} is not supported: expected TYPE {c3d_plate_types.NAMES}"
+    needed = max(c3d_plate_types.CHANNELS[kind] for kind in types)
+    for name, shape in (("CORNERS", (3, 4)), ("ORIGIN", (3,)), ("CHANNEL", (needed,))):
+        array = values[name]
+        fits = array.shape[:-1] == shape or (name == "CHANNEL" and array.ndim == 2 and len(array) >= needed)
+        if array.size < used * int(np.prod(shape)) or not fits or not np.isfinite(array).all():
+            return (), f"the force plates have no {name} in the file (FORCE_PLATFORM:{name} is missing or too short)"
+    channels = [values["CHANNEL"][: c3d_plate_types.CHANNELS[kind], i].astype(int) for i, kind in enumerate(types)]
+    low, high = min(int(c.min()) for c in channels), max(int(c.max()) for c in channels)
+    if low < 1 or high > len(analogs):
+        found = low if low < 1 else high
+        return (), f"FORCE_PLATFORM:CHANNEL names analog channel {found}, the file has {len(analogs)}"
+    matrices, why_not = c3d_plate_types.matrices(group, types)
+    if why_not:
+        return (), why_not
     zero = [int(v) for v in np.asarray(group.get("ZERO", {}).get("value", [])).ravel()[:2]]
     if len(zero) == 2 and 1 <= zero[0] <= zero[1]:
         notes.append(f"FORCE_PLATFORM:ZERO asks to zero the plates from frames {zero[0]}-{zero[1]}: not applied")
@@ -53,14 +60,21 @@ def read_plates(
         notes.append(f"the plates' corners are not in POINT:UNITS; taken as {scale:g} m per unit")
     if sides.min() * scale < 0.05:
         return (), "the force plates' corners are missing (they lie in one point)"
-    raw = [analogs[channels[:, i] - 1].T.astype(np.float32) for i in range(used)]
-    unit = _moment_unit(parameters, raw, channels, notes)
+    origins = [values["ORIGIN"][:, i].astype(np.float64) for i in range(used)]
+    raw = [
+        c3d_plate_types.wrench(kind, analogs[rows - 1].T, origins[i], matrices[i]).astype(np.float32)
+        for i, (kind, rows) in enumerate(zip(types, channels, strict=True))
+    ]
+    if set(types) == {2}:
+        unit = _moment_unit(parameters, raw, np.stack(channels, axis=1), notes)
+    else:  # what was computed from volts, places or single transducers has moments in N and the file's length
+        unit = _moment_unit({}, raw, np.zeros((6, 0), int), notes)
     return (
         tuple(
             TrialPlate(
                 id=str(i + 1),
                 corners_m=_corners(corners[:, :, i] * scale),
-                origin_m=_vector(values["ORIGIN"][:, i].astype(np.float64) * scale),
+                origin_m=_vector(_to_origin(types[i], origins[i] * scale, str(i + 1), notes)),
                 channels=raw[i],
                 moment_unit=unit,
             )
@@ -68,6 +82,22 @@ def read_plates(
         ),
         "",
     )
+
+
+def _to_origin(kind: int, origin_m: NDArray[np.float64], plate: str, notes: list[str]) -> NDArray[np.float64]:
+    """(3,) m from the surface's centre to the point that the moments are about, plate frame (z down).
+
+    The C3D standard has the vector from that point to the surface; many systems write its negative. A transducer lies
+    below the surface, so its sign tells which; in the surface itself both mean what those systems write.
+    """
+    if kind == 1:
+        return np.zeros(3)  # the file gives the centre of pressure on the surface
+    if kind == 3:
+        return np.array([0.0, 0.0, abs(origin_m[2])])  # the other two are the transducers' distances
+    if origin_m[2] < -_BELOW_M:
+        notes.append(f"plate {plate}: ORIGIN points from the transducer to the surface, as the C3D standard has it")
+        return -origin_m
+    return origin_m
 
 
 def _vector(values: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -97,6 +127,7 @@ def _moment_unit(
     units = [str(u).strip() for u in np.asarray(parameters.get("ANALOG", {}).get("UNITS", {}).get("value", [])).ravel()]
     said = {units[i - 1] for i in channels[3:].ravel() if i <= len(units)}
     label = said.pop() if len(said) == 1 else ""
+    computed = not channels.size  # labels are of what was measured, not of these
     ratios = []
     for plate in raw:
         loaded = plate[np.abs(plate[:, 2]) > _LOADED_N].astype(np.float64)
@@ -107,7 +138,7 @@ def _moment_unit(
         return "Nm" if label == "Nm" else "Nmm"
     unit = "Nmm" if max(ratios) > 3.0 else "Nm"
     forces = {units[i - 1] for i in channels[:3].ravel() if i <= len(units)}
-    if label != unit or forces != {"N"}:
+    if not computed and (label != unit or forces != {"N"}):
         written = "/".join(sorted({*forces, label} - {""})) or "nothing"
         notes.append(f"ANALOG:UNITS says {written} for the plates; by their size they are N and {unit}")
     return unit

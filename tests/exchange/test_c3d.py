@@ -92,13 +92,11 @@ def test_labels_beyond_255_are_read(shared_data: Path) -> None:
     assert trial.first_frame == 286
 
 
-def test_doubled_labels_and_unsupported_plates_are_said(shared_data: Path) -> None:
+def test_doubled_labels_are_said(shared_data: Path) -> None:
     trial = read_c3d(shared_data / "overground_bmc_cortex/Gait.c3d")
     assert {"RKNE", "LANK"} <= trial.doubled
     assert "RKNE (2)" in trial.labels
     assert np.isnan(trial.points).any()
-    assert trial.plates == ()
-    assert "type 4 is not supported" in trial.no_plates
 
 
 @pytest.mark.parametrize(
