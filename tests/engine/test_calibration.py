@@ -61,12 +61,14 @@ def test_a_stream_without_the_medial_markers_is_enough(walk):
 
 
 @pytest.mark.parametrize("hidden", ["RSH2", "RSH4"])
-def test_a_hidden_cluster_marker_is_flagged_and_rebuilt(walk, hidden):
+def test_a_hidden_marker_of_four_is_flagged_rebuilt_and_withholds_the_moment(walk, hidden):
+    # Without noise it is rebuilt to the last bit; with noise three of these four are not enough (test_occlusion.py).
     off = walk_through(lost(walk, *MEDIAL, hidden), calibration=calibration(walk))["steps"]
     right, left = off[off["side"] == 1], off[off["side"] == -1]
     plain = walk_through(walk)["steps"]
     assert (right["flags"] == Flag.MARKERS).all()
-    assert right["kam_valid"].all()
+    assert not right["kam_valid"].any()
+    assert right["fpa_valid"].all()
     np.testing.assert_allclose(right["kam1_pct_bwht"], plain["kam1_pct_bwht"][plain["side"] == 1], atol=0.002)
     assert not left["flags"].any()
 
