@@ -4,8 +4,8 @@
 
 Each fault begins after 20 s of sound walking, so that what the engine compares with the person's own past has a past
 (flags weight_sum and odd_timing are off until five valid stances exist, SCIENCE.md section 5), and lasts to the end.
-Faults of the set-up (yaw, skew, offset) are there from the start, as they are in a lab; their steps, too, are counted
-from 20 s on, after the 20 steps that the belts' direction is measured over. A step counts as affected when the walker
+Faults of the set-up (yaw, skew, offset, drift) are there from the start, as they are in a lab, and all of their steps
+that are no warm-up count. A step counts as affected when the walker
 says so. Withheld: its value is not valid, it is missing, or the visit was blocked as a hazard before it. Goals: no
 affected step whose KAM1 or KAM2 is off by more than 0.25 %BW*Ht, or whose foot angle by more than 1.5 deg, beyond the
 largest error that noise alone makes, is given out as valid; at most 2 % of good steps are withheld. Exit 1 when a goal
@@ -109,6 +109,8 @@ def account(
         else:
             line.flags.update(flag.name.lower() for flag in Flag if int(row["flags"]) & flag and flag.name)
     for i in left:
+        if side and steps["side"][i] != (1 if side == "right" else -1):
+            continue
         if span_s[0] <= steps["start_s"][i] and steps["end_s"][i] < min(hazard_s, span_s[1]):
             for what, valid in (("kam1", "kam_valid"), ("kam2", "kam_valid"), ("fpa", "fpa_valid")):
                 if steps[valid][i]:
@@ -147,8 +149,10 @@ def run(title: str, fault: Fault | None, seconds: float, seed: int, calibrated: 
     rows = walk_through(walk, **said)
     hazards = rows["events"]["time_s"][rows["events"]["code"] == EventCode.HAZARD]
     line = Line(title, hazard=bool(len(hazards)))
-    # The first two steps of each foot are warm-up; the last one may lack its filter tail.
-    span = (BEGIN_S if fault else 3.0, seconds - 0.3)
+    # Warm-up (the first two steps of each foot) is recorded, not used; the last step may lack its filter tail.
+    used = rows["steps"][rows["steps"]["warm_up"] == 0]
+    first = float(used["start_s"].min()) - SAME_STEP_S if len(used) else 3.0
+    span = (BEGIN_S if fault and fault.name not in _SET_UP else first, seconds - 0.3)
     side = ("right" if fault.side > 0 else "left") if fault and fault.name in _ONE_FOOT else ""
     true = truth(seconds, seed=seed, faults=faults)
     return account(line, rows["steps"], true, span, hazards.min() if len(hazards) else np.inf, side)
@@ -223,7 +227,7 @@ def draw(path: Path, lines: Sequence[Line], noise: Line) -> None:
         at + 0.2, 100 * np.array([x.fpa_withheld for x in lines]) / total, 0.38, color="#E69F00", label="foot angle"
     )
     left.set_yticks(at, names)
-    left.invert_yaxis()
+    left.set_ylim(len(lines) - 0.4, -0.6)
     left.set_xlabel("withheld, % of affected steps")
     left.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False)
     for axes, keys, goal, unit in ((kam, ("kam1", "kam2"), KAM_GOAL, "%BW*Ht"), (fpa, ("fpa",), FPA_GOAL, "deg")):
