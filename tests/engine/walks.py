@@ -76,8 +76,8 @@ class Walk:
         s = self.stream(stream)
         return Samples(stream, 0, first, s.time[first:stop], s.values[first:stop])
 
-    def chunks(self, seconds: float = 0.05) -> list[Record]:
-        """The whole walk as a hub would pass it on: forces, then markers, every `seconds`."""
+    def chunks(self, seconds: float = 0.25) -> list[Record]:
+        """The whole walk as a hub would pass it on: forces, then markers, every `seconds` (any: law 1)."""
         out: list[Record] = []
         done = {FORCES: 0, MARKERS: 0}
         end = max(self.markers.time[-1], self.forces.time[-1]) + seconds
@@ -164,7 +164,7 @@ def fold(start: Start, records: Iterable[Record], **said: Any) -> dict[str, Rows
     return tables
 
 
-def walk_through(walk: Walk, seconds: float = 0.05, **said: Any) -> dict[str, Rows]:
+def walk_through(walk: Walk, seconds: float = 0.25, **said: Any) -> dict[str, Rows]:
     """The whole walk through the engine."""
     return fold(walk.start(**said), [*walk.opening(), *walk.chunks(seconds)])
 
