@@ -43,8 +43,8 @@ ENGINE_TESTS = (
 # Modules that the tests of another name are about.
 ABOUT = {
     "body": "verdict", "weighing": "verdict", "standing": "verdict", "watch": "troubles", "feedback": "hazards",
-    "clock": "troubles", "scale": "troubles", "streams": "odd_streams", "track": "odd_streams", "axis": "plates_and_belts",
-    "zero": "plates_and_belts", "usual": "troubles", "events": "hazards", "sight": "hazards", "carrying": "occlusion",
+    "clock": "troubles", "scale": "troubles", "streams": "odd_streams", "track": "odd_streams",
+    "axis": "plates_and_belts", "zero": "plates_and_belts", "usual": "troubles", "events": "hazards", "sight": "hazards", "carrying": "occlusion",
     "posture": "gait", "plates": "intake", "leg": "intake", "anatomy": "anatomy", "dynamics": "step",
 }  # fmt: skip
 COMPARE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
