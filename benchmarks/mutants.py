@@ -42,10 +42,11 @@ ENGINE_TESTS = (
 )  # fmt: skip
 # Modules that the tests of another name are about.
 ABOUT = {
-    "body": "verdict", "weighing": "verdict", "standing": "verdict", "watch": "troubles", "feedback": "hazards",
-    "clock": "troubles", "scale": "troubles", "streams": "odd_streams", "track": "odd_streams",
-    "axis": "plates_and_belts", "zero": "plates_and_belts", "usual": "troubles", "events": "hazards", "sight": "hazards", "carrying": "occlusion",
-    "posture": "gait", "plates": "intake", "leg": "intake", "anatomy": "anatomy", "dynamics": "step",
+    "anatomy": "anatomy", "axis": "plates_and_belts", "body": "verdict", "carrying": "occlusion", "clock": "troubles",
+    "dynamics": "step", "events": "hazards", "feedback": "hazards", "leg": "intake", "plates": "intake",
+    "posture": "gait", "scale": "troubles", "sight": "hazards", "standing": "verdict", "streams": "odd_streams",
+    "track": "odd_streams", "usual": "troubles", "watch": "troubles", "weighing": "verdict",
+    "zero": "plates_and_belts",
 }  # fmt: skip
 COMPARE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult}
