@@ -172,6 +172,7 @@ STEP: Final = np.dtype(
         ("pelvis_drop_deg", "<f8"),  # peak, positive: the swinging side is lower
         ("trunk_lean_deg", "<f8"),  # peak, positive: towards this foot
         ("knee_varus_deg", "<f8"),  # hip-knee-ankle in the tibia's frontal plane, mean over 20-60 % of stance
+        ("sync_s", "<f8"),  # how well the times of markers and forces are known against their own clocks
         ("shank_lean_deg", "<f8"),  # in the lab's frontal plane, positive: the knee outside the ankle
     ]
 )

@@ -3,7 +3,8 @@
 Five independent parts, added in quadrature, each at the instant of the peak:
 - knee centre: vertical force x `knee_centre_sd_m` across the leg. 1 mm is 0.062 %BW*Ht (SCIENCE.md section 1);
 - COP: vertical force x `cop_sd_m`, what is left of plate and rig calibration;
-- skew: what `skew_sd_s` between markers and forces changes: lever arm x slope of the vertical force;
+- skew: what `skew_sd_s` between markers and forces, and the jitter of their stamps, change: lever arm x slope of
+  the vertical force;
 - residual: vertical force x residual of the shank cluster / sqrt(3), the share of it across the leg; none without one;
 - noise: of plate moments and of markers, through the zero-lag filter, whose noise bandwidth is about 1.0 fc.
 """
@@ -34,17 +35,18 @@ class Doubt:
 
 
 def doubt(
-    stance: Array, at: tuple[float, float], stance_s: float, residual_m: float, settings: Settings,
+    stance: Array, at: tuple[float, float], stance_s: float, residual_m: float, sync_s: float, settings: Settings,
     rates_hz: tuple[float, float],
 ) -> Doubt:  # fmt: skip
-    """stance: (CURVES, 201). at: KAM1 and KAM2 in % of stance. residual_m: NaN without a cluster. rates_hz: markers,
-    forces. NaN where a peak is."""
-    return Doubt(*(_one(stance, percent, stance_s, residual_m, settings, rates_hz) for percent in at))
+    """stance: (CURVES, 201). at: KAM1 and KAM2 in % of stance. residual_m: NaN without a cluster. sync_s: how well
+    the streams' times are known, see core.timefit. rates_hz: markers, forces. NaN where a peak is."""
+    return Doubt(*(_one(stance, percent, stance_s, residual_m, sync_s, settings, rates_hz) for percent in at))
 
 
 def _one(
-    stance: Array, percent: float, stance_s: float, residual_m: float, settings: Settings, rates: tuple[float, float]
-) -> float:
+    stance: Array, percent: float, stance_s: float, residual_m: float, sync_s: float, settings: Settings,
+    rates: tuple[float, float],
+) -> float:  # fmt: skip
     if not math.isfinite(percent):
         return math.nan
     k = min(max(round(2.0 * percent), 1), stance.shape[1] - 2)
@@ -57,7 +59,7 @@ def _one(
     parts = (
         force * settings.knee_centre_sd_m,
         force * settings.cop_sd_m,
-        moment / force * slope * settings.skew_sd_s,
+        moment / force * slope * math.hypot(settings.skew_sd_s, sync_s),
         force * residual / math.sqrt(3.0),
         PLATE_NOISE_NM * passed[1],
         force * MARKER_NOISE_M * passed[0],

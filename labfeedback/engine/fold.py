@@ -109,6 +109,8 @@ class Engine:
             return
         self._layouts[record.stream] = layout
         self._clocks[record.stream].restart()
+        if self._plan is not None:
+            (self._markers if record.stream == MARKERS else self._forces).restart()
         self._reel.event(now, EventCode.STREAM_LINKED, f"stream of {name}: {layout.name}", value=float(record.epoch))
         if self._plan is None and len(self._layouts) == 2:
             self._begin(make_plan(self.setup, self._layouts[MARKERS], self._layouts[FORCES]))
@@ -133,11 +135,14 @@ class Engine:
     def _offset(self, record: Offset) -> None:
         if record.stream not in (MARKERS, FORCES):
             return
-        if self._clocks[record.stream].add(record.offset_s):
+        stream = None
+        if self._plan is not None:
+            stream = self._markers if record.stream == MARKERS else self._forces
+        if self._clocks[record.stream].add(record.offset_s, stream.raw_s if stream else math.nan):
             name = "markers" if record.stream == MARKERS else "forces"
             self._reel.event(self._now(), EventCode.CLOCK_STEP, f"clock of {name} stepped", value=record.offset_s)
-            if self._plan is not None:
-                (self._markers if record.stream == MARKERS else self._forces).clock_stepped()
+            if stream is not None:
+                stream.clock_stepped()
 
     def _take(self, record: Samples) -> None:
         if self._plan is None or record.stream not in (MARKERS, FORCES) or len(record.raw_time) == 0:

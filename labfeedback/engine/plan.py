@@ -46,6 +46,7 @@ class Plan:
     """Everything `core` needs besides samples. Foot index 0 is right, 1 is left."""
 
     columns: Ints  # (m, 3) marker channels
+    numbers: tuple[int, int]  # channel of the source's own sample number in markers and forces, -1 where there is none
     rows: dict[str, int]  # label -> row of the marker track
     pelvis: Ints  # rows of the pelvis markers that the stream has
     girdle: Ints  # (5,) rows of right front, left front, right back, left back, sacrum; -1 where there is none
@@ -190,6 +191,7 @@ def make_plan(setup: Setup, markers: Layout, forces: Layout) -> Plan:
     )
     return Plan(
         columns=np.array([there[name] for name in names], np.int64),
+        numbers=(_number(markers), _number(forces)),
         rows=rows,
         pelvis=np.array([rows[label] for label in setup.marker_set.pelvis if label in rows], np.int64),
         girdle=np.array([rows.get(label, -1) for label in setup.marker_set.girdle], np.int64),
@@ -216,6 +218,11 @@ def make_plan(setup: Setup, markers: Layout, forces: Layout) -> Plan:
         edges=np.array([plate.edges_known for plate in rig.plates]),
         gap_z=rig.belt_gap_z_m,
     )
+
+
+def _number(layout: Layout) -> int:
+    """The channel of type FrameNumber: counts samples at their source, so that a lost one is known at once."""
+    return next((i for i, channel in enumerate(layout.channels) if channel.type.lower() == "framenumber"), -1)
 
 
 def _foot(side: str) -> int:

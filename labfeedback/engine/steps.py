@@ -112,6 +112,10 @@ class StepMaker:
         r["gap_s"] = gap
         if gap > 0.0:
             flags |= Flag.STREAM_GAP
+        sync = float(
+            np.hypot(markers.column("sync")[a:b].max(initial=0.0), forces.column("sync")[fa:fb].max(initial=0.0))
+        )
+        r["sync_s"] = sync
         positions = markers.column("position")[a:b]
         inside = (time >= stance.start) & (time <= stance.end)
         hidden = np.isnan(positions[:, leg.leg_rows, 0])
@@ -161,7 +165,7 @@ class StepMaker:
         r["contact_apart_s"], r["off_apart_s"] = stance.contact_apart, stance.off_apart
         uncertain = doubt(
             percent, (float(r["kam1_stance_pct"]), float(r["kam2_stance_pct"])), stance.end - stance.start,
-            float(r["residual_mm"]) / 1000.0, self._settings, (self._marker_rate, self._force_rate),
+            float(r["residual_mm"]) / 1000.0, sync, self._settings, (self._marker_rate, self._force_rate),
         )  # fmt: skip
         r["kam1_sd_nm"], r["kam2_sd_nm"] = uncertain.kam1_nm, uncertain.kam2_nm
         low, high = self._settings.force_peak_bw

@@ -166,17 +166,17 @@ def test_feet_on_the_wrong_belt_of_silent_plates_end_no_visit():
 
 def test_an_unloaded_plate_has_no_uncertainty_and_a_loaded_one_has_all_its_parts():
     stance = np.zeros((core.CURVES, 201))
-    assert math.isnan(doubt(stance, (25.0, 75.0), 0.7, math.nan, Settings(), (200.0, 1000.0)).kam1_nm)
+    assert math.isnan(doubt(stance, (25.0, 75.0), 0.7, math.nan, 0.0, Settings(), (200.0, 1000.0)).kam1_nm)
     stance[core.C_FZ], stance[core.C_KAM] = 700.0, 30.0
     bare = Settings(knee_centre_sd_m=0.0, cop_sd_m=0.0, skew_sd_s=0.0)
-    noise = doubt(stance, (25.0, 75.0), 0.7, math.nan, bare, (200.0, 1000.0)).kam1_nm
+    noise = doubt(stance, (25.0, 75.0), 0.7, math.nan, 0.0, bare, (200.0, 1000.0)).kam1_nm
     parts = {
         "knee_centre_sd_m": 700.0 * 0.003,
         "cop_sd_m": 700.0 * 0.002,
     }
     for name, expected in parts.items():
         only = bare.model_copy(update={name: getattr(Settings(), name)})
-        found = doubt(stance, (25.0, 75.0), 0.7, math.nan, only, (200.0, 1000.0)).kam1_nm
+        found = doubt(stance, (25.0, 75.0), 0.7, math.nan, 0.0, only, (200.0, 1000.0)).kam1_nm
         assert math.sqrt(found * found - noise * noise) == pytest.approx(expected)
 
 

@@ -313,6 +313,19 @@ class TestTheClock:
         assert clock.add(1.201)
         assert clock.offset_s == pytest.approx(1.201)
 
+    @pytest.mark.parametrize("drift", [80e-6, -35e-6, 0.0])
+    def test_a_clock_that_runs_apart_is_followed_and_not_lagged_behind(self, drift):
+        clock, rng = Clock(0.0), np.random.default_rng(1)
+        for k in range(40):
+            raw = 5000.0 + 5.0 * k
+            queue = 0.002 if k % 7 == 3 else 0.0  # now and then a measurement waits
+            clock.add(1.2345 + drift * (raw - 5000.0) + rng.normal(0, 3e-5) + queue, raw)
+            if k >= 6:
+                ahead = raw + 5.0  # until the next measurement
+                true = ahead + 1.2345 + drift * (ahead - 5000.0)
+                assert clock.map(np.array([ahead]))[0] == pytest.approx(true, abs=2e-4)
+        assert clock.drift == pytest.approx(drift, abs=2e-6)
+
     def test_a_sender_that_is_back_has_a_clock_of_its_own(self):
         clock = Clock(0.0)
         clock.add(1.0)

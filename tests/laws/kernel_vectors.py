@@ -28,6 +28,7 @@ from labfeedback.core import (
     plates,
     rigid,
     step,
+    timefit,
 )
 from labfeedback.core import hidden as lost
 from labfeedback.core.filters import butterworth, gaussian_taps
@@ -135,6 +136,13 @@ def signals(rng: np.random.Generator) -> Iterator[Call]:
     for n, pad in ((30, 9), (12, 40)):
         yield "zero_lag", filters.zero_lag, (rng.normal(size=(n, 4)), butterworth(8.0, 200.0), pad)
     yield "smooth", filters.smooth, (rng.normal(size=(90, 2)), 20, 60, gaussian_taps(25.0, 1000.0), np.zeros((90, 2)))
+    stamps = np.maximum.accumulate(np.arange(400) / 200.0 + rng.exponential(0.004, 400)) + 1e-9 * np.arange(400)
+    for kept in (np.ones(400, np.bool_), np.arange(400) % 97 != 3, (np.arange(400) < 150) | (np.arange(400) > 220)):
+        for number in (np.full(kept.sum(), NAN), np.flatnonzero(kept).astype(float)):
+            state, window, out = timefit.new_state(200.0), np.zeros(timefit.window_size(200.0)), np.zeros(kept.sum())
+            arguments = (stamps[kept].copy(), np.ones(kept.sum()), number, state, window, out, out.copy())
+            yield "fit_times", timefit.fit_times, arguments
+    yield "shift_line", timefit.shift_line, (timefit.new_state(200.0), np.zeros(30), 0.1)
     values = rng.normal(size=(6, 7))
     values[2] = values[1]
     values[3, :4] = 0.0
