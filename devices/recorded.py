@@ -1,4 +1,4 @@
-"""The player: pours a C3D file or one of our recordings into LSL at its original pace.
+"""The player: pours a recording (C3D, XDF, two-file walks, our own) into LSL at its original pace.
 
 Each sample carries t0 + its time in the file and is pushed when that moment has come, never before; both streams share
 one t0. Values are the file's own numbers in the file's own units and frame, so that what the hub computes from the
@@ -53,14 +53,14 @@ def load(path: Path, rig: Rig | None = None) -> list[Source]:
     Without a rig the shipped one whose plates lie where the file's do; else `recorded-markers`, `recorded-forces`.
     Raises BadFile, or BadSetup where the rig is of another laboratory.
     """
-    return _from_recording(path, rig) if path.suffix.lower() in (".h5", ".hdf5") else _from_c3d(path, rig)
+    return _from_recording(path, rig) if path.suffix.lower() in (".h5", ".hdf5") else _from_file(path, rig)
 
 
-def _from_c3d(path: Path, rig: Rig | None) -> list[Source]:
-    from labfeedback.exchange.c3d import read_c3d
+def _from_file(path: Path, rig: Rig | None) -> list[Source]:
+    from labfeedback.exchange.read import read_trial
     from labfeedback.exchange.trial import force_stream, marker_stream
 
-    trial = read_c3d(path)
+    trial = read_trial(path)
     if not trial.plates:
         raise BadFile(f"{path}: {trial.no_plates}; a walk without forces cannot be played")
     rig = rig or _rig_with_plates([plate.corners_m for plate in trial.plates])
@@ -80,7 +80,21 @@ def _from_c3d(path: Path, rig: Rig | None) -> list[Source]:
         force_stream(trial, forces, ids[forces], sides, signs),
     ):
         sources.append(Source(layout, np.arange(len(values)) / layout.nominal_rate, values))
-    return sources
+    if trial.stamps is None:
+        return sources
+    # A recording of streams: as they came, delays and all, on the recorder's clock.
+    times = [np.maximum.accumulate(_local(one)) for one in trial.stamps]
+    begin = min(float(each[0]) for each in times)
+    return [replace(source, time_s=each - begin) for source, each in zip(sources, times, strict=True)]
+
+
+def _local(stamped: Any) -> NDArray[np.float64]:
+    """Stamps on the recorder's clock, by the offsets measured around each."""
+    time = np.asarray(stamped.time_s)
+    if not stamped.offsets:
+        return time
+    at, offsets = np.array(stamped.offsets).T
+    return np.asarray(time + np.interp(time, at, offsets))
 
 
 def _source_id(stream: Stream) -> str:
@@ -282,7 +296,7 @@ def run(
 
 def main() -> None:
     """`python -m devices.recorded FILE`: the device as a program of its own."""
-    parser = argparse.ArgumentParser(description="Play a C3D file or a recording into LSL at its original pace.")
+    parser = argparse.ArgumentParser(description="Play a recorded walk into LSL at its original pace.")
     parser.add_argument("file")
     parser.add_argument("--rig", default="", help="name the streams as this rig does")
     parser.add_argument("--loop", action="store_true")

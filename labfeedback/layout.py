@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+# Spellings in the wild of the units that the engine knows.
+_UNITS: Final = {
+    "m": "m", "meter": "m", "meters": "m", "metre": "m", "metres": "m",
+    "mm": "mm", "millimeter": "mm", "millimeters": "mm", "millimetre": "mm", "millimetres": "mm",
+    "n": "N", "newton": "N", "newtons": "N",
+    "nm": "Nm", "n.m": "Nm", "n*m": "Nm", "newton-meters": "Nm",
+    "nmm": "Nmm", "n.mm": "Nmm", "n*mm": "Nmm", "newton-millimeters": "Nmm",
+}  # fmt: skip
 PLATE_CHANNELS = ("Fx", "Fy", "Fz", "Mx", "My", "Mz")
 
 
@@ -45,6 +53,11 @@ class Layout(BaseModel):
     channel_format: str = "float32"
     channels: tuple[Channel, ...]
     plates: tuple[PlateLayout, ...] = ()
+
+
+def unit_named(text: str) -> str:
+    """m, mm, N, Nm or Nmm for any of its spellings; anything else as it is."""
+    return _UNITS.get(text.strip().lower(), text.strip())
 
 
 def marker_channels(labels: list[str], unit: str) -> tuple[Channel, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from labfeedback.analysis import Options, analyse_file
+from labfeedback.errors import BadSetup
 from labfeedback.recording.reader import Recording
 from labfeedback.records import Rows
 
@@ -96,3 +97,20 @@ def test_the_visits_replay_equals_it_to_the_byte(both: dict[str, Any]) -> None:
         [*COMMAND, "replay", "--check", str(both["recording"])], capture_output=True, text=True, check=False, timeout=60
     )
     assert check.returncode == 0, check.stdout + check.stderr
+
+
+def test_the_recording_analysed_is_the_file_analysed(both: dict[str, Any]) -> None:
+    again = analyse_file(both["recording"], Options(filter_hz=15.0))
+    assert again.subject.mass_kg == MASS_KG
+    assert len(again.steps) == len(both["live"])
+    for name in ("side", "flags", "kam_valid", "kam1_nm", "kam2_nm", "fpa_deg"):
+        np.testing.assert_array_equal(again.steps[name], both["live"][name], err_msg=name)
+    shift = float(both["frames"]["time_s"][0])
+    np.testing.assert_allclose(again.steps["start_s"], both["live"]["start_s"] - shift, atol=1e-9)
+    softer = analyse_file(both["recording"], Options(filter_hz=6.0, height_m=1.8))
+    plain = analyse_file(both["file"].path, Options(rig="griffith", markers="griffith", mass_kg=MASS_KG, filter_hz=6.0))
+    for step in softer.steps[softer.steps["start_s"] > FIRST_S]:
+        same = plain.steps[np.argmin(np.abs(plain.steps["start_s"] - step["start_s"]))]
+        assert step["kam1_nm"] == pytest.approx(same["kam1_nm"], abs=0.2, nan_ok=True)
+    with pytest.raises(BadSetup, match="has its own rig"):
+        analyse_file(both["recording"], Options(rig="griffith"))

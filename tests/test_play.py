@@ -212,3 +212,23 @@ def test_a_receiver_gets_every_value_with_the_original_timing(
             assert np.allclose(got[f"s{n}"] - t0, source.time_s, rtol=0, atol=1e-6)
         assert "<unit>mm</unit>" in str(got["xml"][0])
         assert "<side>left</side>" in str(got["xml"][1])
+
+
+def test_a_recording_of_streams_is_played_as_it_came(shared_data: Path) -> None:
+    markers, forces = load(shared_data / "xdf/derived_treadmill_messy.xdf")
+    assert len(markers.values) == 1724
+    assert len(forces.values) == 8660
+    assert markers.layout.nominal_rate == 200.0
+    assert (np.diff(markers.time_s) >= 0).all()
+    # The force clock is 1.2345 s off and drifts: on one clock both end together, the markers late by their latency.
+    assert forces.time_s[0] == pytest.approx(0.0, abs=0.002)
+    assert markers.time_s[-1] - forces.time_s[-1] == pytest.approx(0.004, abs=0.006)
+    assert np.std(np.diff(markers.time_s)) > 0.001  # delays and all
+
+
+def test_a_walk_in_two_files_is_played(shared_data: Path) -> None:
+    folder = shared_data / "overground_jam_lenhart"
+    markers, forces = load(folder / "overground_17.trc+overground_17_grf.mot")
+    assert markers.layout.channels[0].unit == "mm"
+    assert forces.layout.nominal_rate == 2000.0
+    assert len(forces.layout.plates) == 3

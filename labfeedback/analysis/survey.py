@@ -17,7 +17,7 @@ from labfeedback.exchange.read import read_trial
 from labfeedback.exchange.trial import Trial
 from labfeedback.records import SIDES, flag_names
 
-ELSEWHERE: Final = {".xdf": "LSL recording: not read yet", ".h5": "a visit: labfeedback replay --check reads it"}
+ELSEWHERE: Final = {".h5": "a visit: labfeedback replay --check reads it"}
 LONGEST: Final = 200
 FORCES: Final = (".mot", ".sto", ".forces")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from labfeedback.analysis import checks, room, walkway
@@ -17,10 +18,11 @@ from labfeedback.engine import Engine
 from labfeedback.engine.calibration import calibrate, refuse_misfit
 from labfeedback.engine.outputs import Curve
 from labfeedback.engine.start import Calibration, build_start
-from labfeedback.errors import BadFile, BadSetup, Hazard
+from labfeedback.errors import BadSetup, Hazard
 from labfeedback.exchange.read import read_trial
-from labfeedback.exchange.trial import Trial, force_stream, marker_stream
+from labfeedback.exchange.trial import Stamped, Trial, force_stream, marker_stream
 from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Link, Offset, Record, Samples
+from labfeedback.layout import Layout
 from labfeedback.markerset import MarkerSet, load_marker_set
 from labfeedback.records import EVENT, STEP, EventCode, Rows
 from labfeedback.rig import Rig, load_rig
@@ -96,7 +98,9 @@ def analyse_file(path: Path, options: Options, progress: Callable[[float], None]
     wrong.
     """
     if path.suffix.lower() in (".h5", ".hdf5"):
-        raise BadFile(f"{path}: a recorded visit is recomputed with `labfeedback replay {path.name} --steps OUT.csv`")
+        from labfeedback.analysis.visit import analyse_visit  # which needs what is defined here
+
+        return analyse_visit(path, options, progress)
     static = read_trial(options.static) if options.static else None
     return analyse_trial(read_trial(path), options, static, progress)
 
@@ -273,6 +277,9 @@ def _records(trial: Trial, rig: Rig) -> Iterator[tuple[float, Record]]:
     points = marker_stream(trial, rig.streams.markers.name)
     forces = force_stream(trial, rig.streams.forces.name, sides=sides, signs=signs)
     streams = {MARKERS: (*points, trial.rate_hz), FORCES: (*forces, trial.analog_rate_hz)}
+    if trial.stamps is not None:
+        yield from _stamped(trial, {MARKERS: points, FORCES: forces})
+        return
     nothing = (0,) * MAX_STREAMS
     for stream, (layout, _, _) in streams.items():
         yield 0.0, Link(stream, 0, True, layout.model_dump_json(), nothing)
@@ -287,3 +294,44 @@ def _records(trial: Trial, rig: Rig) -> Iterator[tuple[float, Record]]:
                 rows = np.arange(done[stream], end)
                 yield chunk / chunks, Samples(stream, 0, done[stream], rows / rate, values[done[stream] : end])
                 done[stream] = end
+
+
+def _stamped(trial: Trial, streams: dict[int, tuple[Layout, NDArray[np.float32]]]) -> Iterator[tuple[float, Record]]:
+    """The same of a trial whose samples carry stamps: raw ones, and each clock offset after the samples before it.
+
+    Local time counts from the first marker frame's stamp.
+    """
+    assert trial.stamps is not None
+    first_frame = trial.stamps[0]
+    zero = float(first_frame.time_s[0]) + (first_frame.offsets[0][1] if first_frame.offsets else 0.0)
+    stamps = {
+        stream: Stamped(one.time_s, tuple((at, offset - zero) for at, offset in one.offsets or ((0.0, 0.0),)))
+        for stream, one in zip((MARKERS, FORCES), trial.stamps, strict=True)
+    }
+    nothing = (0,) * MAX_STREAMS
+    pending: dict[int, list[tuple[float, float]]] = {}
+    for stream, (layout, _) in streams.items():
+        measured = list(stamps[stream].offsets)
+        yield 0.0, Link(stream, 0, True, layout.model_dump_json(), nothing)
+        yield 0.0, Offset(stream, measured[0][1], 0.0, nothing)
+        pending[stream] = measured[1:]
+    local = {stream: one.time_s + one.offsets[0][1] for stream, one in stamps.items()}
+    begin, end = (pick(float(pick(one)) for one in local.values()) for pick in (min, max))
+    done = dict.fromkeys(streams, 0)
+    chunks = max(1, int(np.ceil((end - begin) / _CHUNK_S)))
+    for chunk in range(1, chunks + 1):
+        until = begin + chunk * _CHUNK_S if chunk < chunks else np.inf
+        for stream in (FORCES, MARKERS):
+            raw, values = stamps[stream].time_s, streams[stream][1]
+            stop = int(np.searchsorted(local[stream], until))
+            while done[stream] < stop:
+                later = pending[stream]
+                upto = stop
+                if later and later[0][0] <= raw[stop - 1]:
+                    upto = int(np.searchsorted(raw[:stop], later[0][0], side="right"))
+                if upto > done[stream]:
+                    first = done[stream]
+                    yield chunk / chunks, Samples(stream, 0, first, raw[first:upto], values[first:upto])
+                    done[stream] = upto
+                if later and (upto < stop or later[0][0] <= raw[upto - 1]):
+                    yield chunk / chunks, Offset(stream, later.pop(0)[1], 0.0, nothing)

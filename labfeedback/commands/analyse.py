@@ -25,7 +25,13 @@ class Sex(StrEnum):
 
 
 def analyse(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="C3D recordings of treadmill walking.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Recorded walks: C3D, XDF, walk.trc+walk_grf.mot, walk.trc+walk.forces, or our own .h5.",
+        ),
+    ],
     static: Annotated[Path | None, typer.Option(help="Static trial (C3D) with the medial markers.")] = None,
     calibration: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A calibration that 'labfeedback calibrate' saved.")

@@ -9,7 +9,9 @@ import typer
 
 
 def play(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A C3D file, or one of our recordings (.h5).")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A walk: C3D, XDF, walk.trc+walk_grf.mot, or our own .h5.")
+    ],
     loop: Annotated[
         bool,
         typer.Option(

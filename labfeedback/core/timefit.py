@@ -8,6 +8,7 @@ does not depend on chunks. Stamps that are exact come out as they are.
 - A stamp before the line is decisive: the line is late and moves to it.
 - A stamp after the line is delay, or the sign of lost samples: if all of the last 0.15 s are late by most of a period,
   samples were lost, and their number is counted on. Where stamps have hardly any jitter, one late stamp tells.
+  One late stamp among jittering ones says nothing yet: a burst that was kept waiting looks the same.
 - After a silence the next stamp is believed, until an earlier one shows that it, too, had been kept waiting.
 - Where the source numbers its samples, the numbers are believed.
 """

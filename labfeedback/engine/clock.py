@@ -32,7 +32,7 @@ class Clock:
     measured: list[tuple[float, float]] = field(default_factory=list)  # (sender's time, offset), s
     offset_s: float = 0.0  # at `_at`
     drift: float = 0.0  # s of offset per s of the sender's time
-    _at: float = 0.0
+    _at: float = math.nan
     suspect_s: float = math.nan  # a measurement far off, waiting for a second one that agrees
 
     def restart(self) -> None:
@@ -43,7 +43,14 @@ class Clock:
     def add(self, offset_s: float, raw_s: float = math.nan) -> bool:
         """Take a measurement; it acts on later samples. raw_s: the sender's time of the last sample before it, NaN
         where there was none. Returns True if the clock stepped."""
-        at = raw_s if math.isfinite(raw_s) else self._at
+        if not math.isfinite(raw_s):
+            # Before the first sample nobody knows when it was: it counts until one is known.
+            self.measured.clear()
+            self.offset_s, self.drift, self._at = offset_s, 0.0, math.nan
+            return False
+        at = raw_s
+        if math.isnan(self._at):
+            self._at = at
         stepped = bool(self.measured) and abs(offset_s - self._expected(at)) > CLOCK_STEP_S
         if stepped:
             if not abs(offset_s - self.suspect_s) <= CLOCK_STEP_S:

@@ -30,7 +30,8 @@ class _Arrivals:
         self.track = Track({**columns, "broken": (), "sync": ()}, capacity)
         self.raw_s = np.nan  # the sender's time of the last sample
         self._arrived = np.nan  # local time of the last sample, kept or not, as stamped
-        self._kept = -np.inf  # of the last one that was kept
+        self._kept = -np.inf  # the latest of those that were kept
+        self._last = np.empty((0, 0))  # values of the last one
         self._stepped = False
         self._left_out = 0  # samples since the last one that was kept
         self._number = number  # channel of the source's own count, -1 where it has none
@@ -49,7 +50,7 @@ class _Arrivals:
         """Rows for the samples whose time can be right, marked where the clock broke, and their values (float64)."""
         time = self.clock.map(samples.raw_time)
         values = np.ascontiguousarray(samples.values, np.float64)
-        kept = rising(time, self._kept, self._arrived)
+        kept = rising(time, self._kept, self._arrived, self._again(time, values))
         arrived = self._arrived
         if len(time):
             self._arrived, self.raw_s = float(time[-1]), float(samples.raw_time[-1])
@@ -58,7 +59,7 @@ class _Arrivals:
             steps = self._steps_over(time, arrived, kept.samples)
             values, time = np.ascontiguousarray(values[kept.samples]), time[kept.samples]
         if len(time):
-            self._kept = float(time[-1])
+            self._kept = max(self._kept, float(time.max()))
         time, broken, sync = self._fitted(time, steps, values)
         rows = self.track.extend(time, samples.first, None if kept is None else kept.samples)
         self.track.rows("sync", rows)[:] = sync
@@ -67,6 +68,16 @@ class _Arrivals:
             self.track.rows("broken", rows)[0] = 1.0
             self._stepped = False
         return rows, values
+
+    def _again(self, time: Array, values: Array) -> NDArray[np.bool_] | None:
+        """(n,) which samples have the stamp and the values of the one before; None where no two stamps are equal."""
+        last, out = self._last, None
+        if len(time) and (time[0] == self._arrived or (time[1:] == time[:-1]).any()):
+            before = np.vstack([last if len(last) else np.full((1, values.shape[1]), np.inf), values[:-1]])
+            out = ((values == before) | (np.isnan(values) & np.isnan(before))).all(axis=1)
+        if len(time):
+            self._last = values[-1:].copy()
+        return out
 
     def _steps_over(self, time: Array, arrived: float, kept: NDArray[np.bool_]) -> Array:
         """For each kept sample how many it is on from the one kept before: those left out were taken, too, but for one

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LEAP_S = 0.5
+BACK_S = 0.03
 # What stamps of a good stream may be off by. At 1000 Hz a jitter of 0.2 ms makes intervals of over 1.5 ms in every step
 # and moves KAM by less than 0.001 %BW*Ht; so does a hole of a few ms.
 JITTER_S = 0.005
@@ -116,28 +117,32 @@ class Kept:
     broken: Array
 
 
-def rising(time: Array, after: float, before: float) -> Kept | None:
+def rising(time: Array, after: float, before: float, again: NDArray[np.bool_] | None = None) -> Kept | None:
     """Which samples are to be kept; None when all are (the ordinary case).
 
-    after: time of the last sample that was kept. before: time of the last one that arrived, kept or not. A
-    sample is kept if its time is a number and lies after all that were kept before. One that leaps more than LEAP_S
-    ahead is kept only if its predecessor had leapt as well: a single broken stamp must not outlaw everything that
-    follows it. Where time ran backwards by more than JITTER_S, the next kept one is marked as broken.
+    after: latest time of a sample that was kept. before: time of the last one that arrived, kept or not. again:
+    which have the very values of the one before; None where no two stamps are equal. A sample is kept if its time is a
+    number, if it is not the one before sent twice, and if it lies at most BACK_S before the latest: stamps of arrival
+    overtake each other, and several may come at one instant. One that leaps more than LEAP_S ahead is kept only if its
+    predecessor had leapt as well: a single broken stamp must not outlaw everything that follows it. Where time ran
+    backwards by more than BACK_S, the next kept one is marked as broken.
     """
     if len(time) == 0:
         return None
-    if after < time[0] <= after + LEAP_S:
+    if again is None and after - BACK_S < time[0] <= after + LEAP_S:
         lapse = time[1:] - time[:-1]
-        if not len(lapse) or (lapse.min() > 0.0 and lapse.max() <= LEAP_S):
+        if not len(lapse) or (lapse.min() > -BACK_S and lapse.max() <= LEAP_S):
             return None
     keep = np.zeros(len(time), np.bool_)
     broken = []
-    backwards = before < after - JITTER_S
+    backwards = before < after - BACK_S
     for i, t in enumerate(time.tolist()):
-        if after < t < np.inf and (after == -np.inf or t - after <= LEAP_S or 0.0 <= t - before <= LEAP_S):
+        near = after == -np.inf or t - after <= LEAP_S or 0.0 <= t - before <= LEAP_S
+        twice = t == before and again is not None and again[i]
+        if after - BACK_S < t < np.inf and near and not twice:
             keep[i] = True
             broken.append(1.0 if backwards else 0.0)
-            after = t
+            after = max(after, t)
         before = t
-        backwards = before < after - JITTER_S
+        backwards = before < after - BACK_S
     return Kept(keep, np.array(broken))

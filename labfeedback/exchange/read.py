@@ -10,8 +10,9 @@ from labfeedback.exchange.c3d import read_c3d
 from labfeedback.exchange.pairs import read_pair
 from labfeedback.exchange.trc import read_trc, trial_of
 from labfeedback.exchange.trial import Trial
+from labfeedback.exchange.xdf import read_xdf
 
-KINDS: Final = "C3D (.c3d), markers and forces in two files (walk.trc+walk_grf.mot, walk.trc+walk.forces)"
+KINDS: Final = "C3D (.c3d), XDF (.xdf), markers and forces in two files (walk.trc+walk_grf.mot, walk.trc+walk.forces)"
 
 
 def read_trial(path: Path) -> Trial:
@@ -26,5 +27,5 @@ def read_trial(path: Path) -> Trial:
     if suffix in (".mot", ".sto", ".forces"):
         raise BadFile(f"{path}: forces alone; name the markers too, as in walk.trc+{path.name}")
     if suffix == ".xdf":
-        raise BadFile(f"{path}: XDF files cannot be analysed yet: export the trial as C3D")
+        return read_xdf(path)
     raise BadFile(f"{path}: {suffix or 'no'} ending; expected {KINDS}")

@@ -79,12 +79,22 @@ class TrialPlate:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamped:
+    """When samples were stamped. time_s: (n,) on the sender's clock. offsets: (sender's time, offset) as measured, s;
+    local = stamp + offset."""
+
+    time_s: NDArray[np.float64]
+    offsets: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """Markers and plates of one file.
 
     labels: m names, unique. points: (n, m, 3) float32 in `point_unit` (m or mm), missing is NaN. first_frame counts
     from 1. mass_kg and height_m only where the file knows them. notes: sentences about what was recovered or ignored.
     doubled: labels that the file has more than once. no_plates: why there are no plates, empty if there are.
+    stamps: of markers and forces, where the file has them (XDF); None: both run at their rates from one instant on.
     """
 
     path: Path
@@ -101,6 +111,7 @@ class Trial:
     notes: tuple[str, ...] = ()
     doubled: frozenset[str] = field(default_factory=frozenset)
     no_plates: str = ""
+    stamps: tuple[Stamped, Stamped] | None = None
 
     @property
     def positions_m(self) -> NDArray[np.float64]:

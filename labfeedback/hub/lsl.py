@@ -10,16 +10,8 @@ import pylsl
 
 from labfeedback.device import lsl_configuration
 from labfeedback.errors import StreamTrouble
-from labfeedback.layout import Channel, Layout, PlateLayout
+from labfeedback.layout import Channel, Layout, PlateLayout, unit_named
 
-# Spellings in the wild of the units that the engine knows.
-_UNITS: Final = {
-    "m": "m", "meter": "m", "meters": "m", "metre": "m", "metres": "m",
-    "mm": "mm", "millimeter": "mm", "millimeters": "mm", "millimetre": "mm", "millimetres": "mm",
-    "n": "N", "newton": "N", "newtons": "N",
-    "nm": "Nm", "n.m": "Nm", "n*m": "Nm", "newton-meters": "Nm",
-    "nmm": "Nmm", "n.mm": "Nmm", "n*mm": "Nmm", "newton-millimeters": "Nmm",
-}  # fmt: skip
 _FORMATS: Final = {1: "float32", 2: "double64", 3: "string", 4: "int32", 5: "int16", 6: "int8", 7: "int64"}
 
 
@@ -48,7 +40,7 @@ def layout_of(info: Any) -> Layout:
             label=_text(item, "label"),
             marker=_text(item, "marker"),
             type=_text(item, "type"),
-            unit=_UNITS.get(_text(item, "unit").lower(), _text(item, "unit")),
+            unit=unit_named(_text(item, "unit")),
         )
         for item in root.findall("desc/channels/channel")
     )
