@@ -32,7 +32,7 @@ class Clock:
     measured: list[tuple[float, float]] = field(default_factory=list)  # (sender's time, offset), s
     offset_s: float = 0.0  # at `_at`
     drift: float = 0.0  # s of offset per s of the sender's time
-    _at: float = math.nan
+    _at: float = 0.0
     suspect_s: float = math.nan  # a measurement far off, waiting for a second one that agrees
 
     def restart(self) -> None:
@@ -43,39 +43,34 @@ class Clock:
     def add(self, offset_s: float, raw_s: float = math.nan) -> bool:
         """Take a measurement; it acts on later samples. raw_s: the sender's time of the last sample before it, NaN
         where there was none. Returns True if the clock stepped."""
-        if not math.isfinite(raw_s):
-            # Before the first sample nobody knows when it was: it counts until one is known.
-            self.measured.clear()
-            self.offset_s, self.drift, self._at = offset_s, 0.0, math.nan
-            return False
-        at = raw_s
-        if math.isnan(self._at):
-            self._at = at
-        stepped = bool(self.measured) and abs(offset_s - self._expected(at)) > CLOCK_STEP_S
+        stepped = bool(self.measured) and abs(offset_s - self._expected(raw_s)) > CLOCK_STEP_S
         if stepped:
             if not abs(offset_s - self.suspect_s) <= CLOCK_STEP_S:
                 self.suspect_s = offset_s
                 return False
             self.measured.clear()
-            self.drift = 0.0
         self.suspect_s = math.nan
-        self.measured.append((at, offset_s))
+        self.measured.append((raw_s, offset_s))
         del self.measured[:-KEPT]
         self._fit()
         return stepped
 
     def _expected(self, at: float) -> float:
-        return self.offset_s + self.drift * (at - self._at)
+        return self.offset_s + self.drift * (at - self._at) if self.drift else self.offset_s
 
     def _fit(self) -> None:
-        times = [at for at, _ in self.measured]
-        self._at = statistics.median(times)
+        # One from before the first sample has no time: it counts until there are others.
+        timed = [one for one in self.measured if math.isfinite(one[0])]
         self.drift = 0.0
-        if len(times) >= LINE_FROM and times[-1] - times[0] >= LINE_SPAN_S:
-            slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(self.measured, 2) if b[0] - a[0] > 0.25]
+        if len(timed) >= LINE_FROM and timed[-1][0] - timed[0][0] >= LINE_SPAN_S:
+            slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(timed, 2) if b[0] - a[0] > 0.25]
             slope = statistics.median(slopes) if slopes else 0.0
             self.drift = min(max(slope, -FASTEST), FASTEST)
-        self.offset_s = statistics.median(o - self.drift * (t - self._at) for t, o in self.measured)
+        if not timed:
+            self.offset_s = statistics.median(offset for _, offset in self.measured)
+            return
+        self._at = statistics.median(at for at, _ in timed)
+        self.offset_s = statistics.median(offset - self.drift * (at - self._at) for at, offset in timed)
 
     def map(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) raw stamps -> local LSL time, s."""
