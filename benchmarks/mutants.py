@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -33,12 +33,13 @@ from rich.progress import Progress
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("labfeedback/core", "labfeedback/engine")
 LONGEST_S = 300.0
+HEADER = ["path", "line", "column", "old", "new", "killed", "seconds", "by"]
 # What is about a module, beyond tests of its own name. Kernels: quick ones, the compiler is off.
 CORE_TESTS = ("tests/core",)
 ENGINE_TESTS = (
     "tests/engine/test_odd_streams.py", "tests/engine/test_gait.py", "tests/engine/test_calibration.py",
     "tests/engine/test_hazards.py", "tests/engine/test_plates_and_belts.py", "tests/engine/test_guard.py",
-    "tests/engine/test_measures.py", "tests/engine/test_occlusion.py",
+    "tests/engine/test_measures.py", "tests/engine/test_occlusion.py", "tests/engine/test_troubles.py",
 )  # fmt: skip
 # Modules that the tests of another name are about.
 ABOUT = {
@@ -153,6 +154,10 @@ def tests_for(path: str) -> tuple[list[str], bool]:
     return list(dict.fromkeys([*own, *rest])), core
 
 
+def _key(mutant: Mutant) -> tuple[str, str, str, str, str]:
+    return mutant.path, str(mutant.line), str(mutant.column), mutant.old, mutant.new
+
+
 def run(home: Path, tests: list[str], core: bool, limit_s: float) -> tuple[bool, float, str]:
     """(whether all passed, seconds, the test that failed) of the project in `home`."""
     said = {**os.environ, "PYTHONPATH": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -187,6 +192,9 @@ def main(
     count: Annotated[int, typer.Option(min=1)] = 320,
     seed: Annotated[int, typer.Option()] = 1,
     workers: Annotated[int, typer.Option(min=1)] = 2,
+    resume: Annotated[
+        bool, typer.Option(help="go on with the table that is there, if the modules are the same")
+    ] = False,
 ) -> None:
     """See the module."""
     console = Console()
@@ -220,18 +228,26 @@ def main(
                 free.put(home)
             return mutant, passed, seconds, which
 
-        killed, lines = 0, []
+        table, before = out / "mutants.csv", {}
+        if resume and table.is_file():
+            with table.open(newline="", encoding="utf-8") as file:
+                before = {tuple(line[:5]): line for line in list(csv.reader(file))[1:]}
+        todo = [mutant for mutant in sample if _key(mutant) not in before]
+        lines = [before[_key(mutant)] for mutant in sample if _key(mutant) in before]
+        console.print(f"{len(lines)} known from before")
         with Progress(console=console) as progress, ThreadPoolExecutor(workers) as pool:
             task = progress.add_task("changes", total=len(sample))
-            for mutant, passed, seconds, which in pool.map(try_one, sample):
-                killed += not passed
-                lines.append([mutant.path, mutant.line, mutant.old, mutant.new, not passed, f"{seconds:.0f}", which])
-                with (out / "mutants.csv").open("w", newline="", encoding="utf-8") as file:
-                    csv.writer(file).writerows([["path", "line", "old", "new", "killed", "seconds", "by"], *lines])
-                progress.update(task, advance=1, description=f"killed {killed} of {len(lines)}")
+            for done in as_completed([pool.submit(try_one, mutant) for mutant in todo]):
+                mutant, passed, seconds, which = done.result()
+                lines.append([*_key(mutant), str(not passed), f"{seconds:.0f}", which])
+                with table.open("w", newline="", encoding="utf-8") as file:
+                    csv.writer(file).writerows([HEADER, *sorted(lines)])
+                killed = sum(line[5] == "True" for line in lines)
+                progress.update(task, completed=len(lines), description=f"killed {killed} of {len(lines)}")
+    killed = sum(line[5] == "True" for line in lines)
     share = killed / len(sample)
-    for path, line, old, new, dead, *_ in lines:
-        if not dead:
+    for path, line, _, old, new, dead, *_ in sorted(lines):
+        if dead != "True":
             console.print(f"survived: {path}:{line}: {old!r} -> {new!r}", highlight=False)
     console.print(f"{killed} of {len(sample)} killed: {100 * share:.0f} % (goal 85 %)")
     raise typer.Exit(0 if share >= 0.85 else 1)

@@ -90,6 +90,26 @@ def test_a_hidden_heel_is_carried_for_the_moment_but_not_for_the_angle(walk):
     np.testing.assert_allclose(right["kam1_pct_bwht"], plain["kam1_pct_bwht"][plain["side"] == 1], atol=0.005)
 
 
+@pytest.mark.parametrize("role", ["knee_lateral", "knee_medial", "ankle_lateral", "ankle_medial", "heel", "mt1", "mt5"])
+@pytest.mark.parametrize("side", [1, -1])
+def test_without_a_calibration_no_marker_of_the_leg_may_be_missing(walk, side, role):
+    label = getattr(walk.marker_set.leg(side), role)
+    values = walk.markers.values.copy()
+    values[400:404][:, walk.columns(label)] = np.nan
+    steps = walk_through(walk.with_markers(values))["steps"]
+    began, ended = walk.markers.time[400], walk.markers.time[403]
+    touched = (steps["side"] == side) & (steps["start_s"] < began) & (steps["end_s"] > ended)
+    if not touched.any():  # in this foot's swing: another place
+        values = walk.markers.values.copy()
+        values[510:514][:, walk.columns(label)] = np.nan
+        steps = walk_through(walk.with_markers(values))["steps"]
+        began, ended = walk.markers.time[510], walk.markers.time[513]
+        touched = (steps["side"] == side) & (steps["start_s"] < began) & (steps["end_s"] > ended)
+    assert touched.sum() == 1
+    assert (steps["flags"][touched] & int(Flag.MARKERS)).all()
+    assert not steps["kam_valid"][touched].any()
+
+
 def test_swapped_cluster_markers_show_as_a_misfit():
     walk = simulated(9.0, seed=12)
     values = walk.markers.values.copy()
