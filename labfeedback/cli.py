@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "demo": "A simulated patient walks and learns: the whole lab on this computer, nothing to plug in.",
     "calibrate": "Quiet standing into a calibration: joint centres, clusters, mass, and whether they can be trusted.",
+    "skew": "How far the plates' clock is from the cameras', from a stamp trial.",
     "run": "One training walk with the lab's own devices.",
     "play": "Pour a recording into Lab Streaming Layer at its original timing.",
     "analyse": "Foot angle and knee adduction moment of every step in recorded files.",

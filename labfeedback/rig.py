@@ -103,6 +103,16 @@ class Streams(BaseModel):
     forces: Stream
 
 
+class Sync(BaseModel):
+    """What a stamp trial found (`labfeedback skew`): force stamps are later than marker stamps by skew_s."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    date: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="ISO day of the trial")
+    skew_s: float = Field(ge=-0.5, le=0.5)
+    spread_s: float = Field(0.0, ge=0.0, le=0.1, description="standard error of it")
+    contacts: int = Field(0, ge=0, description="stamps that counted")
+
+
 class Screen(BaseModel):
     """The patient's projection."""
 
@@ -128,6 +138,7 @@ class Rig(BaseModel):
     plates: tuple[Plate, ...]
     streams: Streams
     screen: Screen = Screen()
+    sync: Sync | None = Field(None, description="the last stamp trial; taken off the force stamps")
     floor: Literal["belts", "walkway"] = Field("belts", description="walkway: plates in a floor, one after another")
 
     @cached_property
@@ -144,6 +155,11 @@ class Rig(BaseModel):
             return out  # exact: a map of ones and zeros keeps every bit of a position
         c, s = np.cos(np.radians(self.belt_yaw_deg)), np.sin(np.radians(self.belt_yaw_deg))
         return np.asarray(np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]]) @ out)
+
+    @property
+    def force_latency_s(self) -> float:
+        """What is taken off the force stamps: the stream's own latency, and the skew of the last stamp trial."""
+        return self.streams.forces.latency_s + (self.sync.skew_s if self.sync else 0.0)
 
     @property
     def belt_gap_z_m(self) -> float:

@@ -165,8 +165,8 @@ def test_the_operators_line_speaks_in_words_and_shows_what_is_wrong() -> None:
         ("walk.trc", "DataRate"),
         ("walk.mot", "name the markers too, as in walk.trc+walk.mot"),
         ("walk.trc+walk.mot", "no such file"),
-        ("walk.xdf", "cannot be analysed yet: export the trial as C3D"),
-        ("walk.txt", "expected C3D (.c3d), markers and forces"),
+        ("walk.xdf", "cannot be read as an XDF file"),
+        ("walk.txt", "expected C3D (.c3d), XDF (.xdf), markers and forces"),
     ],
 )
 def test_formats_that_are_not_read_are_answered_in_a_sentence(name: str, words: str, tmp_path: Path) -> None:

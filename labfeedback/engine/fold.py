@@ -67,7 +67,7 @@ class Engine:
         self._steps = 0
         self._hazard = False
         streams = self.setup.rig.streams
-        self._clocks = {MARKERS: Clock(streams.markers.latency_s), FORCES: Clock(streams.forces.latency_s)}
+        self._clocks = {MARKERS: Clock(streams.markers.latency_s), FORCES: Clock(self.setup.rig.force_latency_s)}
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
         self._scale = Scale(self.setup.subject.mass_kg)
         self._guard = Guard(settings.residual_limit_mm)

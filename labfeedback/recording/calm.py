@@ -17,7 +17,7 @@ from labfeedback.inputlog import FORCES, MARKERS, Offset, Start, Tick
 from labfeedback.recording.layout import LogRecord
 
 TOGETHER: Final = 20  # TICKs moved at most: one second
-_OFFSETS: Final = 9  # the engine takes the median of so many; the most cautious of them is taken here
+_OFFSETS: Final = 13  # the engine fits so many; the most cautious of them is taken here
 
 
 def calm_limit(start: Start) -> float:
@@ -29,6 +29,7 @@ def calm_limit(start: Start) -> float:
         text = json.loads(start.text)
         streams = text["rig"]["streams"].values()
         latency = max(abs(float(stream.get("latency_s", 0.0))) for stream in streams)
+        latency += abs(float((text["rig"].get("sync") or {}).get("skew_s", 0.0)))
         return max(0.0, float(text["settings"]["silent_neutral_s"]) / 2 - latency)
     except (ValueError, KeyError, TypeError, AttributeError):
         return 0.0
