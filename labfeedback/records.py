@@ -231,7 +231,22 @@ SHOWN: Final = np.dtype(
     ]
 )
 
-TABLES: Final = {"frames": FRAME, "steps": STEP, "cues": CUE, "events": EVENT, "health": HEALTH, "shown": SHOWN}
+# Where the time of each step went, measured by the hub. From the last sample that the step's result needed.
+LATENCY: Final = np.dtype(
+    [
+        ("time_s", "<f8"),  # local time at which the row went out
+        ("step", "<i8"),
+        ("stream", "<i8"),  # whose samples completed it: 0 markers, 1 forces
+        ("tail_ms", "<f8"),  # from toe-off to the frame that completes the filter's tail
+        ("source_ms", "<f8"),  # from the newest sample's stamp to its arrival in the hub
+        ("queue_ms", "<f8"),  # from arrival to the engine
+        ("compute_ms", "<f8"),  # engine, all records of this chunk
+        ("publish_ms", "<f8"),  # until all outlets have the rows
+    ]
+)
+
+TABLES: Final = {"frames": FRAME, "steps": STEP, "cues": CUE, "events": EVENT, "health": HEALTH, "shown": SHOWN,
+          "latency": LATENCY}  # fmt: skip
 # The tables that the engine computes and that a replay must reproduce byte for byte.
 COMPUTED: Final = ("frames", "steps", "cues", "events")
 

@@ -37,6 +37,7 @@ class Kind(IntEnum):
     EVENTS = 19
     HEALTH = 20
     SHOWN = 21
+    LATENCY = 22
     LOST = 30
     END = 31
 

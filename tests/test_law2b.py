@@ -114,3 +114,17 @@ def test_the_recording_analysed_is_the_file_analysed(both: dict[str, Any]) -> No
         assert step["kam1_nm"] == pytest.approx(same["kam1_nm"], abs=0.2, nan_ok=True)
     with pytest.raises(BadSetup, match="has its own rig"):
         analyse_file(both["recording"], Options(rig="griffith"))
+
+
+def test_where_the_time_of_each_step_went_is_recorded(both: dict[str, Any]) -> None:
+    with Recording.open(both["recording"]) as visit:
+        rows, steps = visit.table("latency"), visit.table("steps")
+    assert rows["step"].tolist() == steps["step"].tolist()
+    tails = 1000 * (steps["known_s"] - steps["end_s"])
+    np.testing.assert_allclose(rows["tail_ms"], tails, atol=1e-6)
+    assert (rows["tail_ms"] >= 60.0).all() and (rows["tail_ms"] < 70.0).all()
+    for name in ("source_ms", "queue_ms", "compute_ms", "publish_ms"):
+        assert (rows[name] >= 0.0).all(), name
+        assert np.median(rows[name]) < 50.0, name
+    assert (rows["compute_ms"] > 0.1).all()
+    assert (np.diff(rows["time_s"]) > 0).all()

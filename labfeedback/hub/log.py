@@ -6,14 +6,18 @@ without its input. Publishing first saves the patient's screen the 20-30 us of t
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import numpy as np
 
 from labfeedback import wire
 from labfeedback.engine.outputs import Outputs
 from labfeedback.inputlog import MAX_STREAMS, Command, Link, Offset, Record, Samples, Seen, Start, Tick
-from labfeedback.records import COMPUTED, EventCode, Rows
+from labfeedback.records import COMPUTED, LATENCY, EventCode, Rows
 
 GAP_WORTH_SAYING_S = 0.05  # from here on the health turns amber, too
 
@@ -64,6 +68,9 @@ class InputLog:
     last_cue: dict[str, float] = field(default_factory=dict)
     new_events: list[tuple[int, str]] = field(default_factory=list)  # (code, sentence), taken by the loop
     published_s: float = 0.0
+    clock: Callable[[], float] = time.perf_counter  # local time for measured rows
+    _fed_s: float = 0.0
+    _measured: list[Rows] = field(default_factory=list)  # latency rows that wait for the ring
     _waiting: list[tuple[Record, Outputs]] = field(default_factory=list)  # fed and published, not yet in the ring
     _cue: Rows | None = None  # the newest one, shape (1,)
     _lost_said: int = 0
@@ -88,10 +95,27 @@ class InputLog:
         """An operator's command, or a note of the hub's own."""
         self._hand(Command(number, text, self._seen()))
 
-    def samples(self, samples: Samples) -> None:
-        """Samples as they came. The ring gets them at `settle`, which must come before their memory is used again."""
+    def samples(self, samples: Samples, arrived_s: float = math.nan, late_s: float = math.nan) -> None:
+        """Samples as they came. The ring gets them at `settle`, which must come before their memory is used again.
+
+        arrived_s: when, by `time.perf_counter`. late_s: what the newest one's stamp was old then.
+        """
         self.seen[samples.stream] += len(samples.raw_time)
-        self._waiting.append((samples, self._feed(samples)))
+        began = time.perf_counter()
+        out = self._feed(samples)
+        self._waiting.append((samples, out))
+        if len(out.steps):
+            self._latency(out.steps, samples.stream, arrived_s, late_s, began)
+
+    def _latency(self, steps: Rows, stream: int, arrived_s: float, late_s: float, began: float) -> None:
+        rows: Rows = np.zeros(len(steps), LATENCY)
+        rows["time_s"] = self.clock()
+        rows["step"], rows["stream"] = steps["step"], stream
+        rows["tail_ms"] = 1000.0 * (steps["known_s"] - steps["end_s"])
+        rows["source_ms"], rows["queue_ms"] = 1000.0 * late_s, 1000.0 * (began - arrived_s)
+        rows["compute_ms"] = 1000.0 * (self._fed_s - began)
+        rows["publish_ms"] = 1000.0 * (self.published_s - self._fed_s)
+        self._measured.append(rows)
 
     def settle(self) -> None:
         """Write what was handed to the engine to the ring: later, so that a frame does not wait for its forces' way."""
@@ -99,9 +123,12 @@ class InputLog:
             self.ring.write(*wire.pack(record))
             self._keep(out)
         self._waiting.clear()
+        for rows in self._measured:
+            self.rows("latency", rows)
+        self._measured.clear()
 
     def rows(self, table: str, rows: Rows) -> None:
-        """Measured rows (health, shown): to the ring only."""
+        """Measured rows (health, shown, latency): to the ring only."""
         self.ring.write(*wire.pack_rows(table, rows))
 
     def repeat_cue(self, now: float) -> None:
@@ -147,6 +174,7 @@ class InputLog:
             self.settle()
             self.ring.write(*wire.pack(record))  # the recording must show what the engine failed at
             raise
+        self._fed_s = time.perf_counter()
         self._publish(out)
         return out
 

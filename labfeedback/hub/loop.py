@@ -135,7 +135,7 @@ class Loop:
         arrived, began = pylsl.local_clock(), time.perf_counter()
         self._due[stream] = arrived + self._interval[stream]
         self.health.arrived(stream, len(samples.raw_time), arrived)
-        self.log.samples(samples)
+        self.log.samples(samples, began, arrived - float(samples.raw_time[-1]) - self._offset[stream])
         self.health.took(self.log.published_s - began)
         if stream == 0:
             self.latency_s = pylsl.local_clock() - float(samples.raw_time[-1]) - self._offset[0]

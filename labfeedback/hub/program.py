@@ -8,6 +8,8 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol
 
+import pylsl
+
 from labfeedback.errors import Hazard, LabError, StreamTrouble
 from labfeedback.hub.clock import ClockWatch
 from labfeedback.hub.discover import Lookout, check_forces, check_markers, find
@@ -88,7 +90,7 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
         check_markers(streams[MARKERS].layout, wanted[MARKERS], marker_set, calibrated=calibrated)
         check_forces(streams[FORCES].layout, wanted[FORCES], rig)
         talk.tell(kind="linked", streams=[live.layout.name for live in streams])
-        log = InputLog(engine, ring, outlets)
+        log = InputLog(engine, ring, outlets, clock=pylsl.local_clock)
         log.start(start)
         loop = Loop(
             log,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from labfeedback.engine.outputs import Outputs
 from labfeedback.hub.log import InputLog
-from labfeedback.inputlog import Tick
-from labfeedback.records import CUE, CueState
+from labfeedback.inputlog import FORCES, Samples, Tick
+from labfeedback.records import CUE, LATENCY, STEP, CueState
+from labfeedback.wire import Kind
 
 
 class Lab:
@@ -62,3 +64,37 @@ def test_the_newest_cue_is_published_again_while_it_holds_and_recorded_once(lab:
     assert len(lab.published) == 3 and lab.kept == kept
     log.repeat_cue(50.1)
     assert len(lab.published) == 3, "an expired cue is not said again"
+
+
+def test_the_time_of_a_step_is_taken_apart_and_recorded_after_its_rows() -> None:
+    written: list[tuple[int, Any]] = []
+
+    class Stepping(Lab):
+        def feed(self, _: Any) -> Outputs:
+            out = Outputs()
+            out.steps = np.zeros(1, STEP)
+            out.steps["step"], out.steps["end_s"], out.steps["known_s"] = 5, 10.0, 10.0625
+            time.sleep(0.02)
+            return out
+
+        def publish(self, *_: Any) -> None:
+            time.sleep(0.01)
+
+        def write(self, kind: int, *parts: Any) -> bool:
+            written.append((kind, parts))
+            return True
+
+    engine = Stepping()
+    log = InputLog(engine, engine, engine, clock=lambda: 77.0)
+    samples = Samples(FORCES, 0, 0, np.array([10.06]), np.zeros((1, 12), np.float32))
+    log.samples(samples, time.perf_counter() - 0.005, 0.003)
+    log.settle()
+    kinds = [kind for kind, _ in written]
+    assert kinds == [Kind.SAMPLES, Kind.STEPS, Kind.LATENCY]
+    row = np.frombuffer(b"".join(bytes(part) for part in written[-1][1]), LATENCY)[0]
+    assert (row["time_s"], row["step"], row["stream"]) == (77.0, 5, FORCES)
+    assert row["tail_ms"] == pytest.approx(62.5)
+    assert row["source_ms"] == pytest.approx(3.0)
+    assert 5.0 <= row["queue_ms"] < 15.0
+    assert 20.0 <= row["compute_ms"] < 40.0
+    assert 10.0 <= row["publish_ms"] < 30.0
