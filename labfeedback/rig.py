@@ -95,12 +95,22 @@ class Stream(BaseModel):
     latency_s: float = Field(0.0, ge=-0.5, le=0.5, description="subtracted from the stamps: sensor to stamp")
 
 
+class OtherStream(BaseModel):
+    """A stream that is recorded with the visit and not looked at: EMG, insoles, heart rate, event markers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    type: str = ""
+    source_id: str = ""
+
+
 class Streams(BaseModel):
-    """The two streams the engine joins."""
+    """The two streams the engine joins, and those that are only recorded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     markers: Stream
     forces: Stream
+    others: tuple[OtherStream, ...] = Field((), max_length=6)
 
 
 class Sync(BaseModel):

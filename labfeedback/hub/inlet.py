@@ -11,7 +11,7 @@ import pylsl
 from numpy.typing import NDArray
 
 from labfeedback.errors import StreamTrouble
-from labfeedback.hub.lsl import clock_offset, layout_of, source
+from labfeedback.hub.lsl import clock_offset, layout_of, plain_layout, source
 from labfeedback.inputlog import Samples
 from labfeedback.layout import Layout
 
@@ -19,7 +19,10 @@ BUFFER_S: Final = 3  # a stall longer than this drops old samples instead of fee
 MOST_SAMPLES: Final = 512  # per pull
 PATIENCE_S: Final = 4.0  # for a description, a connection or a first clock offset
 ONE_CLOCK_S: Final = 0.001  # two computers' clocks, counted from their starts, are never this close
-_DTYPES: Final[dict[str, np.dtype[Any]]] = {"float32": np.dtype(np.float32), "double64": np.dtype(np.float64)}
+_DTYPES: Final[dict[str, np.dtype[Any]]] = {
+    "float32": np.dtype(np.float32), "double64": np.dtype(np.float64), "int32": np.dtype(np.int32),
+    "int16": np.dtype(np.int16), "int8": np.dtype(np.int8), "int64": np.dtype(np.int64),
+}  # fmt: skip
 
 
 class LiveStream:
@@ -29,10 +32,11 @@ class LiveStream:
     channels or units would reach the engine before anybody could look at the new description.
     """
 
-    def __init__(self, stream: int, info: Any) -> None:
+    def __init__(self, stream: int, info: Any, *, described: bool = True) -> None:
         """Connect, read the description, prime the clock offset and drop what piled up meanwhile (about 0.7 s).
 
-        Raises StreamTrouble when the sender does not answer or is not described.
+        described: whether its channels must be described, in floating-point numbers; a stream that is only recorded
+        need not. Raises StreamTrouble when the sender does not answer or is not described.
         """
         self.stream = stream
         self.uid: str = info.uid()
@@ -40,7 +44,7 @@ class LiveStream:
         self.inlet = pylsl.StreamInlet(info, max_buflen=BUFFER_S, recover=False)
         try:
             full = self.inlet.info(PATIENCE_S)
-            self.layout: Layout = layout_of(full)
+            self.layout: Layout = self._read(full, described)
             self.inlet.open_stream(PATIENCE_S)
             self.offset = clock_offset(self.inlet, PATIENCE_S)
             # On this very computer both ends read one clock, and what is measured (10-60 us) is noise. It would tear
@@ -53,7 +57,7 @@ class LiveStream:
                 f"stream {source(info)} is announced but does not answer ({error}): restart its sender; "
                 "if it runs on another computer, open that computer's firewall for LSL"
             ) from None
-        dtype = _DTYPES.get(self.layout.channel_format, np.dtype(np.float32))
+        dtype = _DTYPES[self.layout.channel_format]
         self._memory: NDArray[Any] = np.zeros((MOST_SAMPLES, len(self.layout.channels)), dtype)
         self._stamps = np.zeros(MOST_SAMPLES)
         self._channels = len(self.layout.channels)
@@ -64,6 +68,20 @@ class LiveStream:
         self._call = self.inlet.do_pull_chunk
         self.epoch = 0
         self.flush()
+
+    @staticmethod
+    def _read(full: Any, described: bool) -> Layout:
+        try:
+            layout = layout_of(full)
+        except StreamTrouble:
+            if described:
+                raise
+            layout = plain_layout(full)
+        if layout.channel_format not in _DTYPES or (described and _DTYPES[layout.channel_format].kind != "f"):
+            raise StreamTrouble(
+                f"stream {source(full)} sends {layout.channel_format} values, expected floating-point numbers"
+            )
+        return layout
 
     def flush(self) -> None:
         """Drop whatever is queued."""

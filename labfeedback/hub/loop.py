@@ -14,9 +14,11 @@ from labfeedback.hub.clock import ClockWatch
 from labfeedback.hub.health import Health
 from labfeedback.hub.inlet import LiveStream
 from labfeedback.hub.log import InputLog
+from labfeedback.hub.others import FIRST, Came, Lot, Measured, Others, Said, Went
 from labfeedback.hub.reconnect import Reconnect, nobody_left
 from labfeedback.hub.shown import ShownReader
 from labfeedback.hub.talk import Talk
+from labfeedback.inputlog import Samples
 from labfeedback.records import RIGHT, EventCode
 from labfeedback.settings import Settings
 
@@ -59,6 +61,7 @@ class Loop:
         stopped: Callable[[], bool],
         settings: Settings,
         seconds: float | None = None,
+        others: Others | None = None,
     ) -> None:
         self.log = log
         self._live: list[LiveStream | None] = list(streams)
@@ -66,6 +69,7 @@ class Loop:
         self._offset = [live.offset[0] for live in streams]
         self._clock, self._reconnect, self._shown, self._talk = clock, reconnect, shown, talk
         self._stopped, self._seconds = stopped, seconds
+        self._others = others
         now = pylsl.local_clock()
         rates = [live.layout.nominal_rate or 100.0 for live in streams]
         self._interval = [1.0 / rate for rate in rates]
@@ -180,6 +184,8 @@ class Loop:
             self._talk.note(sentence, loud=True)
         for command in self._talk.commands():
             self.command(command)
+        if self._others is not None:
+            self._take_others(self._others)
         self.log.tick(now)
         self.health.steps, self.health.steps_valid = self.log.steps, self.log.steps_valid
         health = self.health.row(now, self.log.ring.fill)
@@ -199,6 +205,30 @@ class Loop:
             self.log.repeat_cue(now)
         if self._ticks % 10 == 0:
             self._drop_dead_connections(now)
+
+    def _take_others(self, others: Others) -> None:
+        """What the secondary streams brought since the last TICK goes into the log; the engine does not look at it."""
+        while others.notes:
+            sentence = others.notes.popleft()
+            self._own_notes.add(sentence[:_BEGINNING])
+            self.command({"do": "note", "text": sentence})
+            self._talk.note(sentence, loud=True)
+        while others.queue:
+            one = others.queue.popleft()
+            if isinstance(one, Lot):
+                s = one.samples
+                self.log.samples(Samples(s.stream, s.epoch, self.log.seen[s.stream], s.raw_time, s.values))
+            elif isinstance(one, Came):
+                self.log.link(one.stream, one.epoch, one.layout)
+                self.log.offset(one.stream, one.offset_s, one.uncertainty_s)
+            elif isinstance(one, Went):
+                self.log.link(one.stream, one.epoch, "")
+            elif isinstance(one, Measured):
+                self.log.offset(one.stream, one.offset_s, one.uncertainty_s)
+            elif isinstance(one, Said):
+                name = others.wanted[one.stream - FIRST].name
+                self.command({"do": "note", "text": f"{name}: {one.text}", "stamp_s": one.time_s})
+        self.log.settle()
 
     def command(self, command: dict[str, Any]) -> None:
         """Put a command into the log; the engine decides what it means."""
@@ -247,6 +277,7 @@ class Loop:
                 "latency_ms": self.latency_s * 1000,
                 "loop_p99_ms": float(health["loop_p99_ms"]),
                 "ring_fill": float(health["ring_fill"]),
+                "others": self._others.present if self._others is not None else {},
                 "lost": self.log.ring.lost,
             }
         )

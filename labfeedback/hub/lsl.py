@@ -61,6 +61,19 @@ def layout_of(info: Any) -> Layout:
     )
 
 
+def plain_layout(info: Any) -> Layout:
+    """What can be said of a stream that does not describe its channels."""
+    return Layout(
+        name=info.name(),
+        type=info.type(),
+        source_id=info.source_id(),
+        hostname=info.hostname(),
+        nominal_rate=info.nominal_srate(),
+        channel_format=_FORMATS.get(info.channel_format(), "unknown"),
+        channels=tuple(Channel(label=f"ch{k + 1}") for k in range(info.channel_count())),
+    )
+
+
 def _text(item: ElementTree.Element, tag: str) -> str:
     return (item.findtext(tag) or "").strip()
 

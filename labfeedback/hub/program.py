@@ -17,6 +17,7 @@ from labfeedback.hub.inlet import LiveStream
 from labfeedback.hub.log import Engine, InputLog
 from labfeedback.hub.loop import Loop
 from labfeedback.hub.lsl import enter_session
+from labfeedback.hub.others import Others
 from labfeedback.hub.outlets import Outlets
 from labfeedback.hub.reconnect import Reconnect
 from labfeedback.hub.shown import ShownReader
@@ -82,6 +83,7 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
     wanted = (rig.streams.markers, rig.streams.forces)
     reconnect = Reconnect(lookout, wanted)
     reconnect.start()
+    others = Others(rig.streams.others, lookout)
     try:
         infos = find(lookout, rig.streams, float(walk.get("wait_s", 20.0)), stop.is_set)
         streams = connect(infos)
@@ -92,9 +94,11 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
         talk.tell(kind="linked", streams=[live.layout.name for live in streams])
         log = InputLog(engine, ring, outlets, clock=pylsl.local_clock)
         log.start(start)
+        others.start()
         loop = Loop(
             log,
             streams,
+            others=others,
             clock=clock,
             reconnect=reconnect,
             shown=shown,
@@ -115,7 +119,7 @@ def _run(walk: dict[str, Any], ring_name: str, talk: Talk, stop: Stop, session: 
         if hazard:
             raise Hazard(hazard)
     finally:
-        for helper in (shown, clock, reconnect):
+        for helper in (shown, clock, reconnect, others):
             helper.stop()
         ring.close()
 

@@ -28,7 +28,7 @@ def calm_limit(start: Start) -> float:
     try:
         text = json.loads(start.text)
         streams = text["rig"]["streams"].values()
-        latency = max(abs(float(stream.get("latency_s", 0.0))) for stream in streams)
+        latency = max(abs(float(stream.get("latency_s", 0.0))) for stream in streams if isinstance(stream, dict))
         latency += abs(float((text["rig"].get("sync") or {}).get("skew_s", 0.0)))
         return max(0.0, float(text["settings"]["silent_neutral_s"]) / 2 - latency)
     except (ValueError, KeyError, TypeError, AttributeError):
