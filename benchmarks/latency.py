@@ -1,12 +1,13 @@
 """How long a marker frame takes through the whole lab: device process -> hub -> a third process, over real LSL.
 
-    python -m benchmarks.latency [--seconds 60]
+    python -m benchmarks.latency [--seconds 60] [--secondary]
 
 Every process of a walk runs: simulated patient, hub, recorder, patient's screen without a window. A frame's time is
 taken in the device's process just before its push, and in a third process just after the pull of its row from
 `labfeedback-frames`. At every second frame the same device pushes, from the same place, a sample of the same size
 through two bare LSL hops (device -> relay -> reader): what LSL itself costs on this computer in the same minute.
-All clocks are `pylsl.local_clock` of one machine.
+All clocks are `pylsl.local_clock` of one machine. --secondary: two walks without and two with a stream of 60 channels
+at 1 kHz that is recorded beside them, in turn, and the ratio of their medians.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from labfeedback.commands.demo import HEIGHT_M, MASS_KG
 from labfeedback.lab import Lab
 from labfeedback.markerset import load_marker_set
 from labfeedback.process import spawn
+from labfeedback.recording.reader import Recording
 from labfeedback.rig import load_rig
 from labfeedback.subject import Subject
 
@@ -127,6 +129,26 @@ def reader(source_id: str, path: str, stop: Any) -> None:
     np.save(path, np.array(got))
 
 
+def muscles(stop: Any) -> None:
+    """60 channels at 1 kHz, in lots of 10 ms as an amplifier sends them."""
+    import time
+
+    import pylsl
+
+    import devices.lsl
+
+    devices.lsl.use_private_session()
+    outlet = pylsl.StreamOutlet(pylsl.StreamInfo("muscles", "EMG", 60, 1000.0, "float32", "muscles"), 10, 10)
+    began, sent = pylsl.local_clock(), 0
+    noise = np.random.default_rng(1).normal(0, 50, (10, 60)).astype(np.float32)
+    while not stop.is_set():
+        if sent / 1000.0 > pylsl.local_clock() - began:
+            time.sleep(0.001)
+            continue
+        sent += 10
+        outlet.push_chunk(noise, began + sent / 1000.0)
+
+
 def latencies(pushed: NDArray[np.float64], got: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     """(n,) seconds from push to pull, and how many pushed samples between the first and the last never came.
 
@@ -141,8 +163,8 @@ def latencies(pushed: NDArray[np.float64], got: NDArray[np.float64]) -> tuple[ND
     return times[np.isfinite(times)], int((~same).sum())
 
 
-def measure(seconds: float, folder: Path) -> dict[str, tuple[NDArray[np.float64], int]]:
-    """One walk of so many seconds; the latencies of both paths and their losses."""
+def measure(seconds: float, folder: Path, secondary: bool = False) -> dict[str, tuple[NDArray[np.float64], int]]:
+    """One walk of so many seconds; the latencies of both paths and their losses. Raises SystemExit when it fails."""
     session = uuid.uuid4().hex[:10]
     frames, bare = str(folder / "frames.npy"), str(folder / "bare.npy")
     walk: dict[str, Any] = {
@@ -154,6 +176,10 @@ def measure(seconds: float, folder: Path) -> dict[str, tuple[NDArray[np.float64]
         "wait_s": 60.0,
     }
     here = "benchmarks.latency"
+    more: tuple[Any, ...] = ()
+    if secondary:
+        walk["rig"]["streams"]["others"] = [{"name": "muscles", "type": "EMG"}]
+        more = (lambda stop: spawn(f"{here}:muscles", stop, name="muscles"),)
     lab = Lab(
         walk,
         folder / "latency.h5",
@@ -164,24 +190,57 @@ def measure(seconds: float, folder: Path) -> dict[str, tuple[NDArray[np.float64]
             lambda stop: spawn(f"{here}:relay", stop, name="relay"),
             lambda stop: spawn(f"{here}:reader", "bare-2", bare, stop, name="bare reader"),
             lambda stop: spawn(f"{here}:reader", f"labfeedback-frames-{session}", frames, stop, name="reader"),
+            *more,
         ),
         session=session,
     )
     ending = lab.run()
     if ending.exit_code:
         raise SystemExit(ending.why)
+    if secondary:
+        with Recording.open(folder / "latency.h5") as visit:
+            recorded = visit.streams[2].samples
+        if not recorded > 900 * seconds:
+            raise SystemExit(f"the secondary stream has {recorded} samples of {1000 * seconds:.0f} in the recording")
     return {
         ROWS[0]: latencies(np.load(folder / "pushed.npy"), np.load(frames)),
         ROWS[1]: latencies(np.load(folder / "bare-pushed.npy"), np.load(bare)),
     }
 
 
+def beside(seconds: float) -> None:
+    """Walks without and with the secondary stream, in turn; their latencies against each other."""
+    times: dict[bool, list[NDArray[np.float64]]] = {False: [], True: []}
+    lost = 0
+    for secondary in (False, True, False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            frames, gone = measure(seconds, Path(folder), secondary)[ROWS[0]]
+            times[secondary].append(frames)
+            lost += gone
+    print(f"{'ms, per marker frame':34}{'p50':>8}{'p99':>8}{'p99.9':>8}{'frames':>9}")
+    p50 = {}
+    for secondary, name in ((False, "without"), (True, "with 60 channels at 1 kHz beside")):
+        together = np.concatenate(times[secondary]) * 1000
+        p50[secondary], p99, p999 = np.percentile(together, (50, 99, 99.9))
+        print(f"{name:34}{p50[secondary]:8.3f}{p99:8.3f}{p999:8.3f}{len(together):9d}")
+    each = {key: [float(np.median(one)) * 1000 for one in both] for key, both in times.items()}
+    noise = max(max(both) / min(both) for both in each.values())
+    ratio = p50[True] / p50[False]
+    print(f"ratio of the p50: {ratio:.2f}; two walks of one kind differ by up to {noise:.2f}; {lost} frames lost")
+    raise SystemExit(0 if ratio <= max(1.1, noise) and not lost else 1)
+
+
 def main() -> None:
     """Print the table; exit code 1 when a bound of the specification is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--secondary", action="store_true")
+    said = parser.parse_args()
+    seconds = said.seconds
     os.environ["LABFEEDBACK_LSL_SESSION"] = f"latency-{uuid.uuid4().hex[:8]}"
+    if said.secondary:
+        beside(seconds)
+        return
     with tempfile.TemporaryDirectory() as folder:
         results = measure(seconds, Path(folder))
     print(f"{'ms, per marker frame':22}{'p50':>8}{'p99':>8}{'p99.9':>8}{'max':>8}{'frames':>9}{'lost':>6}")
