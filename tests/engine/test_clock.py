@@ -1,4 +1,4 @@
-"""A walk whose stamps are those of arrival: delays, bursts, a dropout and lost frames cost the steps they touch only."""
+"""A walk whose stamps are those of arrival: delays, bursts, dropouts and lost frames cost the steps they touch."""
 
 from __future__ import annotations
 
