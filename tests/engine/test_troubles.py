@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -54,7 +55,9 @@ def steps_touching(rows, begin, end, settings=None):
 class TestSilence:
     """From 18 s on something says nothing for 3 s; feedback is running by then."""
 
-    def rows(self, streams, begin):
+    @staticmethod
+    @lru_cache(maxsize=9)
+    def rows(streams, begin):
         walk = without(simulated(27.0, seed=1), streams, begin, begin + 3.0)
         return fold(walk.start(training=LEFT_IN), ticking(walk))
 

@@ -102,7 +102,7 @@ class Walk:
         return [3 * self.labels.index(label) + axis for label in labels for axis in range(3)]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _simulated(seconds: float, seed: int, faults: tuple[Fault, ...], said: tuple[tuple[str, Any], ...]) -> Any:
     walker = Walker(seed, faults=faults, **dict(said))
     chunk = walker.advance(seconds)

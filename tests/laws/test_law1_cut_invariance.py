@@ -17,7 +17,7 @@ from tests.engine.walks import NOTHING, Walk, fold, simulated
 
 SECONDS = 30.0
 SHORT = Training(side="left", direction="toe-in", degrees=3.0, baseline_s=7.0)
-QUICKLY = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+QUICKLY = settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
 # A moment at which the hub says something: data time, then a record or the name of a TICK.
 Moment = tuple[float, Any]
 
