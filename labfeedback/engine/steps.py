@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from labfeedback.core import step as core
 from labfeedback.core.peaks import POINTS
-from labfeedback.engine.carrying import carryings
 from labfeedback.engine.doubt import doubt
 from labfeedback.engine.events import Stance
 from labfeedback.engine.footing import GRAVITY, Footing, Ground
@@ -18,17 +17,15 @@ from labfeedback.engine.outputs import Curve
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.posture import Posture
 from labfeedback.engine.sight import FORWARD_M_S
+from labfeedback.engine.soundness import Soundness
 from labfeedback.engine.start import Setup
-from labfeedback.engine.track import Track, longest_interval
+from labfeedback.engine.track import Track
 from labfeedback.records import SIDES, STEP, Flag, Rows
 
 Array = NDArray[np.float64]
-LEAD_MAY_LACK_S = 0.060  # of 100 ms: no peak of ten steps of the main recording moves by over 0.001 Nm
-FLAT_S, FLAT_FROM_BW = 0.010, 0.5
 SATURATED_AT = 0.98  # of a channel's full scale
 OFF_THE_FOOT_M = 0.08  # mean distance of COP and foot beyond which the load is another foot's
 REVERSED = 0.02  # of the mean vertical force: walking people have 4-15 % fore-aft and 3-8 % sideways
-FASTEST_M_S = 12.0  # a swinging heel reaches 4-5 m/s; what is faster has jumped
 APART_PCT = 0.3  # %BW*Ht between the full moment and its lever arm at a peak; sound steps stay within 0.13
 MERGED = 0.75  # of a stride: a longer load on one plate is two feet's (normal is 0.60-0.68)
 
@@ -71,7 +68,7 @@ class StepMaker:
         # The limit on method differences is in %BW*Ht; where the height is unknown a middle one serves.
         self._scale_nm = mass * GRAVITY * (height or 1.7)
         self._bwht = mass * GRAVITY * height if height else np.nan
-        self._carrying = carryings(setup, plan)
+        self._sound = Soundness(setup, plan, mass * GRAVITY)
         self._posture = Posture(plan, self._sections[0], round(setup.settings.lead_s * self._marker_rate))
         # As long as the lead: the odd mirror image of 100 ms gives the filter's transient the room it needs.
         self._pads = tuple(max(9, round(self._settings.lead_s * r)) for r in (self._marker_rate, self._force_rate))
@@ -108,7 +105,7 @@ class StepMaker:
             markers.column("broken")[a:b].sum() / self._marker_rate,
             forces.column("broken")[fa:fb].sum() / self._force_rate,
         )
-        gap = max(self._longest_gap(time, force_time, begin, end), float(broken))
+        gap = max(self._sound.longest_gap(time, force_time, begin, end), float(broken))
         r["gap_s"] = gap
         if gap > 0.0:
             flags |= Flag.STREAM_GAP
@@ -121,10 +118,10 @@ class StepMaker:
         hidden = np.isnan(positions[:, leg.leg_rows, 0])
         r["missing_markers"] = int(hidden.sum())
         r["missing_foot_markers"] = int(np.isnan(positions[:, leg.foot_rows, 0])[inside].sum())
-        carried = self._carried(positions, inside, stance.foot)
+        carried = self._sound.carried(positions, inside, stance.foot)
         if r["missing_markers"]:
             flags |= Flag.MARKERS
-        jumps = self._jumps(time, positions, leg.leg_rows)
+        jumps = self._sound.jumps(time, positions, leg.leg_rows)
         if jumps.any():
             flags |= Flag.MARKERS
             carried = False
@@ -138,7 +135,7 @@ class StepMaker:
         r["load_share"] = share.max() if len(share) else np.nan
         if r["load_share"] >= SATURATED_AT:
             flags |= Flag.SATURATED
-        if self._flat_top(forces.column("vertical")[fa:fb, stance.foot]):
+        if self._sound.flat_top(forces.column("vertical")[fa:fb, stance.foot]):
             flags |= Flag.SATURATED
         summary = np.full(core.SUMMARY, np.nan)
         percent = np.full((core.CURVES, POINTS), np.nan)
@@ -216,7 +213,7 @@ class StepMaker:
             float(summary[core.TOE_LOW]),
             kept,
             carried,
-            self._shape(leg.pairs, time, positions, stance),
+            self._sound.shape(leg.pairs, time, positions, stance),
             leg.pair_names,
             leg.foot_pairs,
             on_belt,
@@ -248,74 +245,6 @@ class StepMaker:
         if footing.edge_m < settings.plate_edge_m:
             flags |= Flag.BELT_EDGE
         return flags
-
-    @staticmethod
-    def _shape(pairs: NDArray[np.int64], time: Array, positions: Array, stance: Stance) -> Array:
-        """(pairs,) mean distances over 20-60 % of stance, m."""
-        length = stance.end - stance.start
-        middle = positions[(time >= stance.start + 0.2 * length) & (time <= stance.start + 0.6 * length)]
-        if not len(middle):
-            return np.full(len(pairs), np.nan)
-        apart = middle[:, pairs[:, 0]] - middle[:, pairs[:, 1]]
-        return np.asarray(np.sqrt(np.einsum("npc,npc->np", apart, apart)).mean(axis=0))
-
-    def _flat_top(self, vertical: Array) -> bool:
-        """Whether a loaded plate says one and the same number for 10 ms: an amplifier at its end, rig or not."""
-        same = (vertical[1:] == vertical[:-1]) & (vertical[1:] > FLAT_FROM_BW * self._mass * GRAVITY)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], same.astype(np.int64), [0]])))
-        return bool(np.max(edges[1::2] - edges[::2], initial=0) >= max(8, round(FLAT_S * self._force_rate)))
-
-    def _longest_gap(self, time: Array, force_time: Array, begin: float, end: float) -> float:
-        """The longest hole of either stream in the window, s; 0 when there is none."""
-        worst = 0.0
-        for t, rate in ((time, self._marker_rate), (force_time, self._force_rate)):
-            if len(t) < 2:
-                return end - begin
-            # At the recording's very begin a part of the lead may be missing: the filter's odd padding stands for it.
-            first = float(t[0]) - begin - LEAD_MAY_LACK_S
-            steps = max(float(np.diff(t).max()), first, end - float(t[-1]))
-            if steps > longest_interval(rate):
-                worst = max(worst, steps)
-        return worst
-
-    def _jumps(self, time: Array, positions: Array, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(m,) which of these markers move faster than any part of a walking leg between two frames."""
-        out = np.zeros(positions.shape[1], np.bool_)
-        own = positions[:, rows]
-        step = own[1:] - own[:-1]
-        far = FASTEST_M_S * (time[1:] - time[:-1])
-        # A hidden marker is NaN: it does not jump.
-        out[rows] = (np.einsum("ijk,ijk->ij", step, step) > (far * far)[:, None]).any(axis=0)
-        return out
-
-    def _carried(self, positions: Array, inside: NDArray[np.bool_], foot: int) -> bool:
-        """Whether every frame still shows three markers of each calibrated cluster and all that no cluster carries,
-        and in stance (`inside`, (n,)) enough of the shank's that the moment stays what it is with all."""
-        plan = self._plan
-        ok = True
-        for segment in range(2):
-            count = int(plan.counts[foot, segment])
-            if count:
-                rows = plan.members[foot, segment, :count]
-                visible = np.isfinite(positions[:, rows, 0])
-                ok = ok and bool((visible.sum(axis=1) >= 3).all())
-                if segment == 0 and ok:
-                    ok = self._still_carries(visible[inside], foot)
-            else:
-                rows = plan.roles[foot, :4] if segment == 0 else plan.roles[foot, 4:]
-                rows = rows[rows >= 0]
-                ok = ok and bool(np.isfinite(positions[:, rows, 0]).all())
-        return ok
-
-    def _still_carries(self, visible: NDArray[np.bool_], foot: int) -> bool:
-        """visible: (frames of stance, members) of the shank's cluster."""
-        carrying, hidden = self._carrying[foot], ~visible.all(axis=1)
-        if carrying is None or not hidden.any():
-            return True
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(np.int64), [0]])))
-        seconds = float((edges[1::2] - edges[::2]).max()) / self._marker_rate
-        left = np.unique(visible[hidden], axis=0)
-        return max(carrying.moved_pct(row, seconds) for row in left) <= self._settings.hidden_moves_pct
 
     def _compute(
         self,

@@ -132,7 +132,7 @@ def test_a_queue_that_empties_at_once_is_not_a_dropout():
     np.testing.assert_allclose(out[after], stamps[after], atol=0.002)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 1000), st.lists(st.integers(1, 1990), max_size=12, unique=True))
 def test_any_cutting_gives_the_same_bits(seed, cuts):
     rng, true = np.random.default_rng(seed), np.arange(2000) / 200.0
