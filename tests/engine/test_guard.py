@@ -10,6 +10,8 @@ import pytest
 
 from labfeedback.engine.calibration import calibrate
 from labfeedback.engine.history import History
+from labfeedback.engine.scale import Scale
+from labfeedback.engine.track import Track
 from labfeedback.errors import BadSetup, StreamTrouble
 from labfeedback.inputlog import FORCES, MARKERS, Offset
 from labfeedback.protocol.training import LONGEST_STRIDE_S, Course, Training
@@ -193,3 +195,25 @@ def test_a_walk_is_no_static_trial():
     positions = walk.markers.values.reshape(len(walk.markers.time), -1, 3)
     with pytest.raises(BadSetup, match="moves by"):
         calibrate(positions, list(walk.labels), walk.marker_set, rate_hz=200.0)
+
+
+def weighed(ratio: float, contacts: list[tuple[int, float]]) -> list[str]:
+    """What the scale says at each contact (foot, s) of 75 kg on plates that carry `ratio` of it."""
+    track = Track({"vertical": (2,)})
+    time = np.arange(0, 30, 0.01)
+    track.rows("vertical", track.extend(time, 0, None))[:] = 0.5 * ratio * 75.0 * 9.81
+    scale = Scale(75.0)
+    return [scale.contact(foot, at, track) for foot, at in contacts]
+
+
+def test_a_mass_that_differs_is_told_once_after_five_whole_strides():
+    said = weighed(1.08, [(k % 2, 1.0 + 0.55 * k) for k in range(20)])
+    told = [k for k, text in enumerate(said) if text]
+    assert told == [10], "the sixth contact of the right foot ends the fifth stride"
+    assert "carry 81.0 kg, the subject file says 75.0 kg" in said[10]
+    assert not any(weighed(1.02, [(0, 1.0 + 1.1 * k) for k in range(12)]))
+
+
+@pytest.mark.parametrize("apart_s", [2.6, 0.0, -1.0])
+def test_a_pause_or_a_contact_out_of_order_is_no_stride(apart_s):
+    assert not any(weighed(1.2, [(0, 20.0 + apart_s * k if apart_s <= 0 else 1.0 + apart_s * k) for k in range(9)]))
