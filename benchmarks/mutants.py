@@ -4,8 +4,9 @@
 
 A seeded sample of changes (another comparison, sign, operator, constant, side of an `if`, a statement left out) in
 copies of the project; nothing here is touched. Kernels are tested with the compiler off, because a changed kernel would
-be compiled anew each time. Each change runs the tests that are about its module first, the rest of the engine's after
-them. A change that no test notices is listed with its line: it is equivalent, or a test is missing.
+be compiled anew each time. Each change runs the tests that are about its module
+first, then the walks whose numbers are kept, then the rest of the engine's. A change that no test notices is listed
+with its line: it is equivalent, or a test is missing.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ PACKAGES = ("labfeedback/core", "labfeedback/engine")
 LONGEST_S = 300.0
 HEADER = ["path", "line", "column", "old", "new", "killed", "seconds", "by"]
 # What is about a module, beyond tests of its own name. Kernels: quick ones, the compiler is off.
-CORE_TESTS = ("tests/core/test_anatomy.py", "tests/core/test_live.py", "tests/core/test_step.py")
+NUMBERS = "tests/laws/test_same_numbers.py"
+CORE_TESTS = (NUMBERS, "tests/core/test_anatomy.py", "tests/core/test_live.py", "tests/core/test_step.py")
 ENGINE_TESTS = (
-    "tests/engine/test_odd_streams.py", "tests/engine/test_gait.py", "tests/engine/test_calibration.py",
+    NUMBERS, "tests/engine/test_odd_streams.py", "tests/engine/test_gait.py", "tests/engine/test_calibration.py",
     "tests/engine/test_hazards.py", "tests/engine/test_plates_and_belts.py", "tests/engine/test_guard.py",
     "tests/engine/test_measures.py", "tests/engine/test_occlusion.py", "tests/engine/test_troubles.py",
 )  # fmt: skip
