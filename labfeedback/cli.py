@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # name -> what --help says. The function has the command's name and lives in labfeedback.commands.<name>.
 COMMANDS: Final = {
     "demo": "A simulated patient walks and learns: the whole lab on this computer, nothing to plug in.",
+    "check": "Before the first step: streams, labels, sides, signs, plates, mass, clocks, calibration, disk.",
     "calibrate": "Quiet standing into a calibration: joint centres, clusters, mass, and whether they can be trusted.",
     "skew": "How far the plates' clock is from the cameras', from a stamp trial.",
     "run": "One training walk with the lab's own devices.",

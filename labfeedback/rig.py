@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import tomllib
 from functools import cached_property
 from importlib import resources
@@ -111,6 +113,7 @@ class Streams(BaseModel):
     markers: Stream
     forces: Stream
     others: tuple[OtherStream, ...] = Field((), max_length=6)
+    one_clock: bool = Field(False, description="one system samples both, so that no stamp trial is asked for")
 
 
 class Sync(BaseModel):
@@ -121,6 +124,7 @@ class Sync(BaseModel):
     skew_s: float = Field(ge=-0.5, le=0.5)
     spread_s: float = Field(0.0, ge=0.0, le=0.1, description="standard error of it")
     contacts: int = Field(0, ge=0, description="stamps that counted")
+    rig: str = Field("", description="what was measured: `Rig.timing_hash` of that day")
 
 
 class Screen(BaseModel):
@@ -170,6 +174,13 @@ class Rig(BaseModel):
     def force_latency_s(self) -> float:
         """What is taken off the force stamps: the stream's own latency, and the skew of the last stamp trial."""
         return self.streams.forces.latency_s + (self.sync.skew_s if self.sync else 0.0)
+
+    @property
+    def timing_hash(self) -> str:
+        """Of what a stamp trial holds for: both streams and the plates behind them."""
+        streams = [one.model_dump(mode="json") for one in (self.streams.markers, self.streams.forces)]
+        said = json.dumps([streams, [plate.id for plate in self.plates]], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
 
     @property
     def belt_gap_z_m(self) -> float:

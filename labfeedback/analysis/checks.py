@@ -139,7 +139,7 @@ def refuse_wrong_plates(trial: Trial, rig: Rig, markers: MarkerSet) -> dict[int,
             )
     if max(away.values()) > _UNDER_FOOT_M:
         distances = ", ".join(f"{SIDE_NAMES[s]} {1e3 * away[s]:.0f} mm" for s in SIDES)
-        exchanged = _exchanged(trial)
+        exchanged = exchanged_plates(trial)
         other = loads(exchanged, rig) if exchanged is not None else None
         if other is not None and max(_distance(other[s], feet[s], at) for s in SIDES) < _UNDER_FOOT_M:
             what = "with the two plates' channels exchanged it would be: the plates are swapped. Correct the channels"
@@ -197,7 +197,8 @@ def _distance(load: Load, foot: tuple[Array, Array], at: NDArray[np.int_]) -> fl
     return float(np.median(away)) if len(away) else float("nan")
 
 
-def _exchanged(trial: Trial) -> Trial | None:
+def exchanged_plates(trial: Trial) -> Trial | None:
+    """The trial with its two plates' channels exchanged; None where there are not two."""
     if len(trial.plates) != 2:
         return None
     one, two = trial.plates

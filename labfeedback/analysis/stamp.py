@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from labfeedback.analysis import room
+from labfeedback.analysis.walked import local_times
 from labfeedback.engine.skew import Skew, measure_skew
 from labfeedback.errors import BadSetup
-from labfeedback.exchange.trial import Stamped, Trial
+from labfeedback.exchange.trial import Trial
 from labfeedback.markerset import MarkerSet
 from labfeedback.records import SIDE_NAMES
 from labfeedback.rig import Rig
@@ -31,14 +32,5 @@ def skew_of(trial: Trial, rig: Rig, markers: MarkerSet, side: int) -> Skew:
     heel = trial.marker(label) @ fitted.to_lab[1]
     times = [np.arange(len(heel)) / trial.rate_hz, np.arange(len(up)) / trial.analog_rate_hz]
     if trial.stamps is not None:
-        times = [_local(one) for one in trial.stamps]
+        times = [local_times(one) for one in trial.stamps]
     return measure_skew(times[0], heel, times[1], up)
-
-
-def _local(stamped: Stamped) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Stamps on the recorder's clock."""
-    time = np.asarray(stamped.time_s, np.float64)
-    if not stamped.offsets:
-        return time
-    at, offsets = np.array(stamped.offsets).T
-    return np.asarray(np.maximum.accumulate(time + np.interp(time, at, offsets)))

@@ -25,7 +25,9 @@ def calibrate(
     rig: Annotated[str, typer.Option(help="The lab: a shipped name or a TOML file.")],
     markers: Annotated[str, typer.Option(help="The marker set: a shipped name or a TOML file.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where it goes: a name that ends in .calibration.json.")],
-    file: Annotated[Path | None, typer.Option(help="A recorded static trial (C3D), not the live streams.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A recorded static trial (any kind of recording), not the live streams.")
+    ] = None,
     date: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Day of the FILE. Default: of its last change.")] = "",
     seconds: Annotated[float, typer.Option(help="How long the person must stand still.")] = 3.0,
     countdown: Annotated[float, typer.Option(help="Seconds before that begins.")] = 3.0,
@@ -111,11 +113,11 @@ def _day(file: Path | None, date: str) -> str:
 def read_standing(path: Path, rig: Rig, marker_set: MarkerSet) -> Standing:
     """A recorded static trial in the rig's lab axes. Raises LabError where it does not fit rig or marker set."""
     from labfeedback.analysis import room
+    from labfeedback.analysis.own import read_any
     from labfeedback.engine.standing import standing
-    from labfeedback.exchange.read import read_trial
     from labfeedback.exchange.trial import force_stream, marker_stream
 
-    trial = read_trial(path)
+    trial = read_any(path, rig)
     legs = (marker_set.right, marker_set.left)
     doubled = sorted({x for leg in legs for x in (*leg.anatomical, *leg.shank_cluster)} & trial.doubled)
     if doubled:

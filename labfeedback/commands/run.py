@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from enum import StrEnum
 from pathlib import Path
@@ -67,6 +68,9 @@ def run(
     another_day: Annotated[
         str, typer.Option(metavar="REASON", help="Use a calibration of another day: why its markers still sit there.")
     ] = "",
+    check: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What 'labfeedback check --save' kept: it must be ready.")
+    ] = None,
     frame: Annotated[
         TibiaFrame, typer.Option(help="The axes that moments are expressed in; stored with the results.")
     ] = TibiaFrame.proximal,
@@ -112,7 +116,14 @@ def run(
         )
     if static is not None and not static.is_file():
         raise BadSetup(f"{static}: no such static trial")
+    remarks: list[str] = []
+    if check is not None:
+        from labfeedback.analysis.preflight.saved import remarks_of
+
+        now = datetime.datetime.now().astimezone()
+        remarks = remarks_of(check, person.id, the_rig.name, marker_set.name, now)
     walk = {
+        "remarks": remarks,
         "rig": the_rig.model_dump(mode="json"),
         "subject": person.model_dump(mode="json"),
         "marker_set": marker_set.model_dump(mode="json"),

@@ -44,9 +44,10 @@ def skew(
     day = date or datetime.date.fromtimestamp(file.stat().st_mtime if file.exists() else 0).isoformat()
     for line in _lines(found, the_rig):
         typer.echo(line)
-    block = (
+    block = (  # what the rig's other numbers were is kept with it: when they change, the trial is asked for again
         f'[sync]\ndate = "{day}"\nskew_s = {found.skew_s:.5f}\nspread_s = {found.spread_s:.5f}\n'
         f"contacts = {len(found.contacts)}\n"
+        f'rig = "{the_rig.timing_hash}"\n'
     )
     if not save:
         typer.echo(f"To apply it, put this into the rig's file (or --save):\n\n{block}")

@@ -127,8 +127,9 @@ class Engine:
         heels = np.ascontiguousarray(plan.roles[:, HEEL])
         self._sight = Sight(self._markers.track, streams.markers.rate_hz, heels, lambda: self._history.walking)
         self._events = Events(settings, self._sight, self._look_later)
-        for remark in self.setup.calibration.remarks if self.setup.calibration else ():
-            self._reel.event(self._now(), EventCode.NOTE, remark)  # an override, or a trial of another day
+        remarks = self.setup.calibration.remarks if self.setup.calibration else ()
+        for remark in (*self.setup.remarks, *remarks):  # of the check, an override, a trial of another day
+            self._reel.event(self._now(), EventCode.NOTE, remark)
         self._push(-math.inf, _FORGET, 0, math.nan, math.nan)
         self._learn()
 

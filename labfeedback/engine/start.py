@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -110,6 +111,7 @@ class Setup(BaseModel):
     marker_set: MarkerSet
     calibration: Calibration | None = None
     training: Training | None = None
+    remarks: tuple[str, ...] = ()  # what was found and accepted before the walk; each becomes a note
     settings: Settings = Settings()
     # butter(2, fc) of both streams as computed on the day: another scipy must not change a replay's bits.
     sections: dict[str, tuple[float, ...]]
@@ -152,6 +154,7 @@ def build_start(
     training: Training | None = None,
     calibration: Calibration | dict[str, Any] | None = None,
     versions: dict[str, Any] | None = None,
+    remarks: Sequence[str] = (),
 ) -> Start:
     """Assemble START. Raises BadSetup when something that belongs to no model alone does not fit together.
 
@@ -178,6 +181,7 @@ def build_start(
         "marker_set": marker_set.model_dump(mode="json"),
         "calibration": calibration.model_dump(mode="json") if calibration else None,
         "training": training.model_dump(mode="json") if training else None,
+        "remarks": list(remarks),
         "settings": settings.model_dump(mode="json"),
         "sections": {"markers": filters.markers, "forces": filters.forces},
         "smoother": filters.smoother,

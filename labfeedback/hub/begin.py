@@ -34,6 +34,7 @@ def begin(walk: dict[str, Any]) -> tuple[Start, EngineLike]:
         training=Training.model_validate(training) if training else None,
         calibration=static_calibration(Path(static), rig, marker_set) if static else walk.get("calibration"),
         versions=versions(),
+        remarks=walk.get("remarks") or (),
     )
     return start, Engine(start)
 

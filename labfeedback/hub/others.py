@@ -134,7 +134,7 @@ class Others:
             time.sleep(EVERY_S)
 
     def _look_for(self, one: _One) -> None:
-        found = [info for info in self.lookout.visible() if _answers(info, one.wanted)]
+        found = [info for info in self.lookout.visible() if answers(info, one.wanted)]
         if len(found) > 1:
             self._note_once(one, f"{len(found)} streams answer to {one.wanted.name!r}: give its source_id in the rig")
             return
@@ -223,7 +223,8 @@ class _Texts:
         self._inlet.close_stream()
 
 
-def _answers(info: Any, wanted: OtherStream) -> bool:
+def answers(info: Any, wanted: OtherStream) -> bool:
+    """Whether an outlet is the secondary stream that a rig names."""
     return (
         info.name() == wanted.name
         and (not wanted.type or info.type().lower() == wanted.type.lower())
