@@ -8,7 +8,6 @@ were cut into chunks, nor on how the chunks were interleaved (law 1).
 from __future__ import annotations
 
 import heapq
-import json
 import math
 from typing import Any
 
@@ -23,6 +22,7 @@ from labfeedback.engine.frames import Frames
 from labfeedback.engine.guard import Guard
 from labfeedback.engine.history import History
 from labfeedback.engine.judge import Judge, Said
+from labfeedback.engine.operator import Operator
 from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.plan import Plan, make_plan
 from labfeedback.engine.reel import Reel
@@ -71,7 +71,7 @@ class Engine:
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
         self._scale = Scale(self.setup.subject.mass_kg)
         self._guard = Guard(settings.residual_limit_mm)
-        self._paused = False
+        self._operator = Operator()
 
     def feed(self, record: Record) -> Outputs:
         """Take one record and return the rows it brought."""
@@ -90,8 +90,6 @@ class Engine:
     def finish(self) -> Outputs:
         """Nothing more will come: the last rows. Steps whose filter tail did not arrive are left out."""
         return self._reel.take()
-
-    # --- records ---
 
     def _link(self, record: Link) -> None:
         if record.stream not in (MARKERS, FORCES):
@@ -168,7 +166,7 @@ class Engine:
             self._reel.event(local_s, code, text)
             if cue is not None:
                 self._reel.cues(self._feedback.hold(local_s, cue))
-            elif code == EventCode.STREAM_BACK and not self._paused:
+            elif code == EventCode.STREAM_BACK and not self._operator.paused:
                 self._forget_walk()
                 self._frames.judge_belt_anew()
                 self._reel.cues(self._feedback.go_on(local_s))
@@ -177,26 +175,16 @@ class Engine:
         self._advance(self._watch.given_up(FORCES))
 
     def _command(self, record: Command) -> None:
-        now = self._now()
-        command: dict[str, Any] = json.loads(record.text)
-        self._reel.event(now, EventCode.COMMAND, record.text, value=float(record.id))
-        what = command.get("do")
-        if what == "pause" and not self._paused:
-            self._paused = True
-            self._reel.event(now, EventCode.PAUSED, "paused by the operator")
-            self._reel.cues(self._feedback.hold(now, CueState.PAUSED))
-        elif what == "resume" and self._paused:
-            self._paused = False
+        now, asked = self._now(), self._operator.take(record)
+        for code, text, value in asked.events:
+            self._reel.event(now, code, text, value=value)
+        if asked.hold is not None:
+            self._reel.cues(self._feedback.hold(now, asked.hold))
+        elif asked.resumed:
             if self._plan is not None:
                 self._judge.begin()
-            self._reel.event(now, EventCode.RESUMED, "resumed by the operator")
             if not self._watch.silent:
                 self._reel.cues(self._feedback.go_on(now))
-        elif what == "note":
-            self._reel.event(now, EventCode.NOTE, str(command.get("text", "")))
-        elif what == "stop":
-            self._reel.event(now, EventCode.FINISHED, "ended by the operator")
-            self._reel.cues(self._feedback.hold(now, CueState.FINISHED))
 
     # --- data time ---
 
@@ -276,7 +264,7 @@ class Engine:
         else:
             self._reel.event(now, EventCode.BELT_MOVING, "the belt moves again", value=float(row[live.N_VALUE]))
             self._forget_walk()
-            if not self._paused and not self._watch.silent:
+            if not self._operator.paused and not self._watch.silent:
                 self._reel.cues(self._feedback.go_on(now))
 
     def _lasts(self, foot: int) -> float:
