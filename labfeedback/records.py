@@ -83,6 +83,7 @@ class EventCode(IntEnum):
     PLATE_ALARM = 24
     BELT_AXIS = 25
     BELT_AXIS_OFF = 26
+    MARKER_GONE = 27
 
 
 _SIDED: Final = ("right", "left")

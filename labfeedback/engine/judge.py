@@ -16,6 +16,7 @@ from labfeedback.engine.axis import BeltAxis
 from labfeedback.engine.events import Stance
 from labfeedback.engine.footing import GRAVITY
 from labfeedback.engine.gait import Gait
+from labfeedback.engine.gone import Gone
 from labfeedback.engine.history import History
 from labfeedback.engine.plan import Plan
 from labfeedback.engine.start import Setup
@@ -50,6 +51,7 @@ class Judge:
         self._off = [math.nan, math.nan]  # last toe-off that plate and markers agree on
         self._slipped = [False, False]  # a marker of the foot has moved
         self._moved: set[str] = set()  # marker pairs whose change was told
+        self._gone = Gone()
 
     def begin(self) -> None:
         """A start, a pause or another speed."""
@@ -129,6 +131,8 @@ class Judge:
             text = f"the distance of markers {finding.pairs[pair]} changed by {far:.0f} mm: one of them has moved"
             text += "; steps are withheld until it is back in its place, or a new static trial is made"
             said.append(Said(EventCode.MARKER_MOVED, text, float(row["shape_off_m"])))
+        if text := self._gone.look(foot, finding.unseen):
+            said.append(Said(EventCode.MARKER_GONE, text, float(len(finding.unseen))))
         row["flags"] |= int(flags)
         withhold(row, carried)
         if row["kam_valid"] and not row["warm_up"]:

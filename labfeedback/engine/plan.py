@@ -35,6 +35,7 @@ class LegPlan:
     inertia: Array
     foot_rows: Ints  # marker-track rows without which the foot's angle is not measured
     leg_rows: Ints  # all of this leg that its numbers lean on
+    leg_names: tuple[str, ...]  # their labels
     stands_on: Ints  # rows of all markers of the foot
     pairs: Ints  # (pairs, 2) rows of markers on one segment, whose distance stays
     pair_names: tuple[str, ...]
@@ -260,6 +261,7 @@ def _leg_plan(
         inertia=segment_inertia(setup.settings.inertia, setup.subject.sex, mass, side),
         foot_rows=np.array(foot_rows, np.int64),
         leg_rows=np.array(sorted(used), np.int64),
+        leg_names=tuple(label for _, label in sorted((row, label) for label, row in rows.items() if row in used)),
         stands_on=np.array([rows[label] for label in foot_labels if label in rows], np.int64),
         pairs=np.array([[rows[a], rows[b]] for a, b in pairs], np.int64).reshape(-1, 2),
         pair_names=tuple(f"{a}-{b}" for a, b in pairs),

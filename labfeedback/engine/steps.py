@@ -49,6 +49,7 @@ class Finding:
     on_belt: bool  # the foot stood, and moved backward as on a belt
     heel_drift: tuple[float, float]  # of the heel over 25-45 % of stance, x and z, m
     print_at: tuple[float, float, float]  # of the heel: s, x and z, m, at 35 % of stance
+    unseen: tuple[str, ...]  # markers of the leg that no frame of the window shows
 
 
 class StepMaker:
@@ -225,6 +226,11 @@ class StepMaker:
                 stance.start + 0.35 * (stance.end - stance.start),
                 float(percent[core.C_HEEL_X, 50:91].mean()),
                 float(percent[core.C_HEEL_Z, 50:91].mean()),
+            ),
+            tuple(
+                name
+                for name, never in zip(leg.leg_names, np.asarray(hidden.all(axis=0)).tolist(), strict=True)
+                if never
             ),
         )
 

@@ -38,6 +38,7 @@ LOUD: Final = {
     EventCode.BELT_STOPPED,
     EventCode.WEIGHT_DIFFERS,
     EventCode.MARKER_MOVED,
+    EventCode.MARKER_GONE,
     EventCode.PLATE_ALARM,
     EventCode.BELT_AXIS_OFF,
 }

@@ -132,7 +132,7 @@ def labels() -> dict[str, Rows]:
         Fault("marker_swap", 4.0, 5.5, 1),
         Fault("zeros", 7.0, 8.0, -1),
         Fault("repeated_value", 9.5, 10.5, 1),
-        Fault("nan_markers", 12.0, 12.4, -1),
+        Fault("nan_markers", 10.5, 15.5, -1, ("LANKL", "LMT5")),
         Fault("swapped_feet", 16.0),
     ]
     return walk_through(simulated(20.0, seed=26, faults=faults), training=OUT)
