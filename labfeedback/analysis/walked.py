@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labfeedback.analysis.checks import Load, loads
+from labfeedback.core import timefit
 from labfeedback.exchange.trial import Stamped, Trial
 from labfeedback.markerset import MarkerSet
 from labfeedback.records import SIDES
 from labfeedback.rig import Rig
 
 Array = NDArray[np.float64]
+SAME_RATE: Final = 0.02
 CONTACT_N: Final = 50.0
 STANDING_N: Final = 200.0
 SWING_S: Final = (0.2, 0.9)
@@ -65,9 +67,10 @@ class Walked:
             count = len(trial.plates[0].channels) if trial.plates else 0
             self.force_time = np.arange(count) / trial.analog_rate_hz if count else np.zeros(0)
         else:
-            self.marker_time, force_time = (local_times(one) for one in stamps)
-            self.force_time = force_time - rig.force_latency_s
-            self.marker_time = self.marker_time - rig.streams.markers.latency_s
+            streams = rig.streams
+            self.marker_time = sampled(local_times(stamps[0]), streams.markers.rate_hz) - streams.markers.latency_s
+            self.force_time = sampled(local_times(stamps[1]), streams.forces.rate_hz) - rig.force_latency_s
+        self.rates_hz = [usual_rate(local_times(one)) for one in stamps or ()] or [trial.rate_hz, trial.analog_rate_hz]
         self._points = seen_points(trial.positions_m)
         found = loads(trial, rig)
         self.load = {
@@ -227,6 +230,25 @@ def local_times(stamped: Stamped) -> Array:
         return time
     at, offsets = np.array(stamped.offsets).T
     return np.asarray(np.maximum.accumulate(time + np.interp(time, at, offsets)))
+
+
+def usual_rate(stamps: Array) -> float:
+    """Samples per second by the middle half of all seconds, so that neither holes nor bursts count; NaN without any."""
+    if len(stamps) < 10 or not stamps[-1] > stamps[0]:
+        return float("nan")
+    half = max(1, len(stamps) // 8)
+    return half / float(np.median(stamps[half:] - stamps[:-half]))
+
+
+def sampled(stamps: Array, rate_hz: float) -> Array:
+    """When samples were taken, from stamps that tell when they arrived: the engine's own fit (core.timefit)."""
+    out, count = stamps.copy(), len(stamps)
+    if not abs(usual_rate(stamps) / rate_hz - 1.0) < SAME_RATE:
+        return out  # the fit holds on to the rate that the rig names
+    state, window = timefit.new_state(rate_hz), np.zeros(timefit.window_size(rate_hz))
+    nothing = np.full(count, np.nan)
+    timefit.fit_times(out, np.ones(count), nothing, state, window, np.zeros(count), np.zeros(count))
+    return out
 
 
 def seen_points(points: Array) -> Array:

@@ -159,7 +159,11 @@ def of_file(path: Path, rig: Rig) -> tuple[list[Line], Trial | None, Rig]:
         notes: list[str] = []
         rig = room.fitted(rig, trial, notes)
     except BadSetup as error:
-        return [line("streams", "red", str(error), "give the rig of this recording")], None, rig
+        return (
+            [line("streams", "red", str(error).removesuffix(", or leave --rig out"), "give the rig of this recording")],
+            None,
+            rig,
+        )
     has = f"{path.name}: {len(trial.labels)} markers, {len(trial.plates)} plates"
     return [line("streams", "green", has, found=f"{trial.duration_s:.0f} s")], trial, rig
 
@@ -194,10 +198,11 @@ def the_rest(
 ) -> Iterable[Line]:  # fmt: skip
     """What the samples, the rig, the calibration and the disk say."""
     from labfeedback.analysis import preflight
+    from labfeedback.analysis.preflight import NOT_LOOKED_AT
 
     if trial is None:
         for name in preflight.ORDER[2:14]:
-            yield preflight.line(name, "grey", "not looked at: no samples", "mend the streams first")
+            yield preflight.line(name, "grey", f"{NOT_LOOKED_AT}: no samples", "mend the streams first")
     else:
         yield from preflight.look(trial, rig, markers, subject, calibration)
         yield preflight.owner(calibration, trial, rig, markers, subject, today)
@@ -212,6 +217,8 @@ def show(lines: list[Line], title: str, ready: bool, console: Console | None = N
     from rich.table import Table
     from rich.text import Text
 
+    from labfeedback.analysis.preflight import NOT_LOOKED_AT
+
     console = console or Console()
     if not console.is_terminal and console.width < 120:
         console = Console(width=140)
@@ -219,11 +226,17 @@ def show(lines: list[Line], title: str, ready: bool, console: Console | None = N
     table.add_column("", no_wrap=True)
     table.add_column("line", no_wrap=True)
     table.add_column("what was found", overflow="fold")
+    unseen = [one for one in lines if one.light == "grey" and one.sentence.startswith(NOT_LOOKED_AT)]
     for one in lines:
         name = f"{one.name} {one.where}".strip()
+        if one in unseen:
+            if one is unseen[-1]:
+                names = ", ".join(dict.fromkeys(each.name for each in unseen))
+                table.add_row(Text(f" {_WORDS['grey']} ", _STYLES["grey"]), "the rest", f"{one.sentence}: {names}")
+            continue
         table.add_row(Text(f" {_WORDS[one.light]} ", _STYLES[one.light]), name, one.sentence)
     console.print(table)
-    bad = [one for one in lines if one.light != "green" and one.remedy]
+    bad = [one for one in lines if one.light != "green" and one.remedy and one not in unseen]
     if bad:
         console.print()
     said = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from labfeedback.analysis.preflight.feet import mirrored, sides
 from labfeedback.analysis.preflight.lab import axis, disk, owner, skew, stamp_trial
-from labfeedback.analysis.preflight.line import FIRM, ORDER, Light, Line, line, overridden, ready
+from labfeedback.analysis.preflight.line import FIRM, NOT_LOOKED_AT, ORDER, Light, Line, line, overridden, ready
 from labfeedback.analysis.preflight.plates import mass, offset, pulled_down, sign, zero
 from labfeedback.analysis.preflight.streams import labels, rates, visible
 from labfeedback.analysis.walked import Mended, Walked
@@ -20,7 +20,20 @@ from labfeedback.records import SIDES
 from labfeedback.rig import Rig
 from labfeedback.subject import Subject
 
-__all__ = ["FIRM", "ORDER", "Light", "Line", "disk", "line", "look", "overridden", "owner", "ready", "stamp_trial"]
+__all__ = [
+    "FIRM",
+    "NOT_LOOKED_AT",
+    "ORDER",
+    "Light",
+    "Line",
+    "disk",
+    "line",
+    "look",
+    "overridden",
+    "owner",
+    "ready",
+    "stamp_trial",
+]
 
 
 def look(trial: Trial, rig: Rig, markers: MarkerSet, subject: Subject, calibration: Calibration | None) -> list[Line]:
@@ -31,7 +44,7 @@ def look(trial: Trial, rig: Rig, markers: MarkerSet, subject: Subject, calibrati
         reason = "the labels above are missing"
         return [
             *out,
-            *(line(name, "grey", f"not looked at: {reason}", "mend the labels first") for name in ORDER[6:14]),
+            *(line(name, "grey", f"{NOT_LOOKED_AT}: {reason}", "mend the labels first") for name in ORDER[6:14]),
         ]
     out += visible(walked, calibration)
     turned, said = mirrored(walked)

@@ -31,6 +31,7 @@ ORDER: Final = (
     "disk",
 )
 FIRM: Final = ("mirrored", "sign", "sides", "mass")  # no reason overrides these
+NOT_LOOKED_AT: Final = "not looked at"
 EVERYBODY: Final = "let the person walk for ten seconds on both belts, hands off the rails"
 
 

@@ -23,18 +23,14 @@ VISIBLE: Final = (0.95, 0.50)
 def rates(walked: Walked) -> Iterator[Line]:
     """Samples per second, and holes."""
     streams = walked.rig.streams
-    for where, time, wanted in (
-        ("markers", walked.marker_time, streams.markers.rate_hz),
-        ("forces", walked.force_time, streams.forces.rate_hz),
+    for where, time, rate, wanted in (
+        ("markers", walked.marker_time, walked.rates_hz[0], streams.markers.rate_hz),
+        ("forces", walked.force_time, walked.rates_hz[1], streams.forces.rate_hz),
     ):
         if len(time) < 10:
             yield line("rate", "red", f"the stream of {where} says nothing", "start its source", where=where)
             continue
         steps = np.diff(time)
-        usual = 1.0 / float(np.median(steps)) if np.median(steps) > 0 else float("nan")
-        rate = (len(time) - 1) / float(time[-1] - time[0])
-        # Bursts hide the rate from the median; holes hide it from the mean.
-        rate = rate if abs(rate / wanted - 1) < abs(usual / wanted - 1) or usual != usual else usual
         yield line(
             "rate",
             grade(abs(rate / wanted - 1), RATE_OFF),
@@ -43,8 +39,9 @@ def rates(walked: Walked) -> Iterator[Line]:
             where=where,
             found=f"{rate:.1f} Hz",
         )
-        lost = max(0.0, 1.0 - len(time) / ((time[-1] - time[0]) * wanted + 1))
-        holes = steps[steps > longest_interval(wanted)]
+        base = wanted if abs(rate / wanted - 1) <= RATE_OFF[0] else rate  # another rate is no loss
+        lost = max(0.0, 1.0 - len(time) / ((time[-1] - time[0]) * base + 1))
+        holes = steps[steps > longest_interval(base)]
         longest = 1e3 * float(holes.max(initial=0.0))
         light = grade(lost, LOST)
         said = f"{where}: no sample is missing"
