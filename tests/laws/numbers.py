@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +201,44 @@ def odd() -> dict[str, Rows]:
     return fold(walk.start(training=training), ticked(walk, said))
 
 
+def few() -> dict[str, Rows]:
+    """A sparse marker set, no height, words before the first sample, short silences, streams that come and go."""
+    walk = simulated(19.0, seed=31, natural_fpa_deg=(2.0, 9.0))
+    legs = {
+        side: walk.marker_set.leg(1 if side == "right" else -1).model_copy(
+            update={"mt1": None, "shank_cluster": (), "foot_cluster": ()}
+        )
+        for side in ("right", "left")
+    }
+    sparse = walk.marker_set.model_copy(update={**legs, "pelvis": (), "trunk": ()})
+    walk = replace(walk, marker_set=sparse, subject=walk.subject.model_copy(update={"height_m": None}))
+    begin: list[Record] = [*walk.opening(), Tick(-0.3, NOTHING), command(1, '{"do": "note", "text": "early"}')]
+    said: dict[float, Record] = {
+        12.0: Link(FORCES, 0, False, "", NOTHING),
+        12.4: Link(FORCES, 1, True, walk.layouts()[FORCES].model_dump_json(), NOTHING),
+        14.0: command(2, '{"do": "pause"}'),
+        15.0: command(3, '{"do": "resume"}'),
+        15.2: command(4, '{"do": "nonsense"}'),
+    }
+    records = ticked(walk, said, (10.5, 11.1))
+    return fold(walk.start(training=IN), [*begin, *records[4:]], keep_curves=True)
+
+
+def shaken() -> dict[str, Rows]:
+    """A shank that trembles, so that its inertia is not small, and a marker source whose clock goes back."""
+    walk = simulated(16.0, seed=32)
+    values, time = walk.markers.values.copy(), walk.markers.time
+    labels = ("RKNEL", "RKNEM", "RSH1", "RSH2", "RSH3", "RSH4", "RANKL", "RANKM")
+    sideways = int(np.argmax(np.abs(walk.rig.to_lab[2])))
+    tremble = 0.02 * np.sin(2 * np.pi * 7.0 * time) * ((time > 5.0) & (time < 8.0))
+    for label in labels:
+        values[:, walk.columns(label)[sideways]] += tremble
+    back = np.where(time > 12.0, time - 3.0, time)
+    return walk_through(walk.with_markers(values, back), training=OUT)
+
+
 WALKS: dict[str, Callable[[], dict[str, Rows]]] = {
-    one.__name__: one for one in (plain, hidden, plates, off_zero, labels, times, jitter, sightless, odd)
+    one.__name__: one for one in (plain, hidden, plates, off_zero, labels, times, jitter, sightless, odd, few, shaken)
 }
 
 
@@ -267,6 +304,12 @@ def _trials() -> Iterator[tuple[str, tuple[Any, Any]]]:
     yield "moved", (points, forces)
     points, forces = values(2.0, seed=5)
     yield "leaning", (points, forces * np.linspace(0.94, 1.06, len(forces))[:, None].astype(forces.dtype))
+    points, forces = values(1.5, seed=9)
+    forces[: round(0.3 * len(forces))] = np.nan
+    yield "plates_silent", (points, forces)
+    points, forces = values(1.5, seed=10)
+    forces[:, :6] *= 60.0 / 368.0
+    yield "on_one_leg", (points, forces)
     points, forces = values(0.8, seed=6)
     points[: len(points) // 3, column("LMT5")] = np.nan
     yield "short", (points, forces)
@@ -299,7 +342,27 @@ def stamps() -> dict[str, Table]:
         got = measure_skew(time, height, force_time + 0.012, up)
         numbers = (got.skew_s, got.spread_s, got.alike)
         found.append([f"{seed} {side} {noise}", *map(written, numbers), " ".join(map(written, got.contacts))])
+    few = trial(3, 1, "standard", (2.0, 3.7, 5.4))
+    found.append(["three", *map(written, (measure_skew(*few).skew_s, measure_skew(*few).spread_s)), "", ""])
     return {"stamps": found}
+
+
+def carrying() -> dict[str, Table]:
+    """What hidden shank markers may change, of every one and every pair, for a short and a long time."""
+    from labfeedback.engine.carrying import Carrying
+
+    found: Table = [["leg", "hidden", "seconds", "moved_pct"]]
+    calibration = calibration_of(23)
+    for side, height in ((1, 1.7), (-1, None)):
+        leg = calibration.leg(side)
+        one = Carrying(leg, set(leg.shank.labels), Settings(), 200.0, height)
+        count = len(leg.shank.labels)
+        for hidden_ones in [*combinations(range(count), 1), *combinations(range(count), 2)]:
+            seen = np.ones(count, np.bool_)
+            seen[list(hidden_ones)] = False
+            for seconds in (0.04, 0.4):
+                found.append([str(side), str(hidden_ones), str(seconds), written(one.moved_pct(seen, seconds))])
+    return {"carrying": found}
 
 
 def everything() -> dict[str, Callable[[], dict[str, Table]]]:
@@ -307,7 +370,14 @@ def everything() -> dict[str, Callable[[], dict[str, Table]]]:
     out: dict[str, Callable[[], dict[str, Table]]] = {
         name: (lambda make=make: of_walk(make())) for name, make in WALKS.items()
     }
-    return {"kernels": kernels, "short": lambda: of_walk(short()), "standings": standings, "stamps": stamps, **out}
+    return {
+        "kernels": kernels,
+        "short": lambda: of_walk(short()),
+        "standings": standings,
+        "stamps": stamps,
+        "carrying": carrying,
+        **out,
+    }
 
 
 def file_of(name: str, part: str) -> Path:
