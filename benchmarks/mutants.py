@@ -39,7 +39,8 @@ HEADER = ["path", "line", "column", "old", "new", "killed", "seconds", "by"]
 NUMBERS = "tests/laws/test_same_numbers.py"
 CORE_TESTS = (NUMBERS, "tests/core/test_anatomy.py", "tests/core/test_live.py", "tests/core/test_step.py")
 ENGINE_TESTS = (
-    NUMBERS, "tests/engine/test_single_support.py", "tests/test_calibration_file.py", "tests/engine/test_odd_streams.py", "tests/engine/test_gait.py", "tests/engine/test_calibration.py",
+    NUMBERS, "tests/engine/test_single_support.py", "tests/test_calibration_file.py",
+    "tests/engine/test_odd_streams.py", "tests/engine/test_gait.py", "tests/engine/test_calibration.py",
     "tests/engine/test_hazards.py", "tests/engine/test_plates_and_belts.py", "tests/engine/test_guard.py",
     "tests/engine/test_measures.py", "tests/engine/test_occlusion.py", "tests/engine/test_troubles.py",
 )  # fmt: skip
