@@ -111,6 +111,12 @@ def clusters(rng: np.random.Generator) -> Iterator[Call]:
             leg.carry,
             (seen, members, counts, reference, local, np.empty((3, 3)), np.empty(3), seen[:8].copy()),
         )
+        fewest = np.array([3, 3])
+        yield (
+            "carry",
+            leg.carry,
+            (seen, members, fewest, reference, local, np.empty((3, 3)), np.empty(3), seen[:8].copy()),
+        )
         many = np.stack([seen, markers, seen])
         yield "rebuild", lost.rebuild, (many, members, counts, reference)
         long = np.concatenate([markers[None] + rng.normal(0, 1e-4, (30, *markers.shape)) for _ in range(2)])
