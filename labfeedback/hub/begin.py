@@ -40,10 +40,10 @@ def begin(walk: dict[str, Any]) -> tuple[Start, EngineLike]:
 
 
 def static_calibration(path: Path, rig: Rig, marker_set: MarkerSet) -> Calibration:
-    """A static trial (C3D) as a calibration, in the rig's lab frame. Raises LabError naming what is missing."""
-    from labfeedback.exchange.c3d import read_c3d
+    """A static trial (any kind of recording but our own) as a calibration, in the rig's lab frame. Raises LabError naming what is missing."""
+    from labfeedback.exchange.read import read_trial
 
-    trial = read_c3d(path)
+    trial = read_trial(path)
     return calibrate(
         trial.positions_m @ rig.to_lab.T, list(trial.labels), marker_set, rate_hz=trial.rate_hz, source=path.name
     )
