@@ -61,7 +61,9 @@ def run(
     ] = Reference.baseline,
     baseline_seconds: Annotated[float, typer.Option(help="Natural walking before feedback begins.")] = 60.0,
     band: Annotated[float, typer.Option(help="How far from the target still counts as good, deg.")] = 2.0,
-    static: Annotated[Path | None, typer.Option(help="Static trial (a recording), if the medial markers are off.")] = None,
+    static: Annotated[
+        Path | None, typer.Option(help="Static trial (a recording), if the medial markers are off.")
+    ] = None,
     calibration: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The person's calibration, as 'labfeedback calibrate' saved it.")
     ] = None,

@@ -40,7 +40,7 @@ def begin(walk: dict[str, Any]) -> tuple[Start, EngineLike]:
 
 
 def static_calibration(path: Path, rig: Rig, marker_set: MarkerSet) -> Calibration:
-    """A static trial (any kind of recording but our own) as a calibration, in the rig's lab frame. Raises LabError naming what is missing."""
+    """A recorded static trial as a calibration, in the rig's lab frame. Raises LabError naming what is missing."""
     from labfeedback.exchange.read import read_trial
 
     trial = read_trial(path)
