@@ -129,6 +129,15 @@ def test_nobody_on_the_belts_is_unseen_and_not_ready(trial):
         preflight.overridden(lines, {"sides": "I saw it"})
 
 
+def test_a_standing_person_shows_no_horizontal_sign_and_is_not_ready(tmp_path):
+    write_c3d(tmp_path / "stand.c3d", Stander(1), 3.0)
+    lines = look(read_c3d(tmp_path / "stand.c3d"), person=PERSON.model_copy(update={"mass_kg": 75.0}))
+    found = {one.name: one for one in lines}
+    assert found["sign"].light == "grey" and "horizontal signs were not seen" in found["sign"].sentence
+    assert found["mass"].light == found["sides"].light == found["mirrored"].light == "green"
+    assert not preflight.ready(lines)
+
+
 def test_holes_rates_and_a_source_that_counts_wrong(trial):
     times = np.arange(len(trial.points)) / 200.0
     keep = np.ones(len(times), np.bool_)

@@ -47,19 +47,24 @@ def sign(walked: Walked, flip: dict[int, int]) -> Iterator[Line]:
         if up < 0:
             said, remedy = f"the {where} plate pulls the person down ({up:+.0f} N)", "turn this plate's sign in the rig"
         else:
-            said, remedy = _shear(walked, side), "mend this channel in the source or the rig"
+            told, remedy = _shear(walked, side), "mend this channel in the source or the rig"
+            if told is None:
+                half = f"the {where} plate pushes the person up ({up:.0f} N); its horizontal signs were not seen"
+                yield line("sign", "grey", half, EVERYBODY, where=where, found=f"{up:+.0f} N")
+                continue
+            said = told
         light: Light = "red" if said else "green"
         said = said or f"the {where} plate pushes the person up ({up:.0f} N)"
         yield line("sign", light, said, remedy, where=where, found=f"{up:+.0f} N")
 
 
-def _shear(walked: Walked, side: int) -> str:
-    """A sentence where a horizontal force has the wrong sign (analysis.checks has the figures)."""
+def _shear(walked: Walked, side: int) -> str | None:
+    """A sentence where a horizontal force has the wrong sign (analysis.checks has the figures); None: unseen."""
     lead = walked.outline(side)[0][:, 0] - walked.outline(-side)[0][:, 0]
     force = np.stack([walked.at_frames(walked.load[side].force_n[:, k]) for k in range(3)], axis=1)
     good = (force[:, 1] > STANDING_N) & np.isfinite(lead)
     if good.sum() < 20 or np.ptp(lead[good]) < 0.2:  # standing tells nothing of it
-        return ""
+        return None
     where = SIDE_NAMES[side]
     if float(np.corrcoef(force[good, 0], lead[good])[0, 1]) > 0.3:
         return f"the {where} plate pushes forward while the foot is in front: its fore-aft force is reversed"
