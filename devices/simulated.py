@@ -21,6 +21,7 @@ import numpy as np
 
 from devices.walker import FAULTS, Piece, Walker, parse_fault
 from devices.walker.standing import Stander
+from devices.walker.steps import GAIN
 from devices.walker.truth import write_truth
 from labfeedback.device import Pushed, Stop, StopOrOrphaned
 from labfeedback.errors import BadSetup, LabError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 CHUNK_S: Final = 0.005
 _AHEAD_S: Final = 0.030
 _HALF_SAMPLE_S: Final = 0.0004
-_SEEN: Final = (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT)
+_SEEN: Final = (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueState.NATURAL)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Walk:
     natural_fpa_deg: tuple[float, float] = (7.0, 7.0)
     fpa_sd_deg: float = 1.65
     kam_sd: float = 0.0
+    gain: float = GAIN
+    slope: tuple[float, float] | None = None
     speed_m_s: float = 1.25
     faults: tuple[str, ...] = ()
     standing_s: float = 0.0
@@ -64,6 +67,7 @@ class Walk:
         return Walker(
             self.seed, noise=self.noise, mass_kg=self.mass_kg, height_m=self.height_m, speed_m_s=self.speed_m_s,
             natural_fpa_deg=self.natural_fpa_deg, fpa_sd_deg=self.fpa_sd_deg, kam_sd=self.kam_sd,
+            gain=self.gain, slope=self.slope,
             faults=[parse_fault(text) for text in self.faults],
         )  # fmt: skip
 
@@ -131,9 +135,9 @@ class CueListener(threading.Thread):
             except Empty:
                 return
             state = int(row["state"])
-            if state in _SEEN:
+            if state in _SEEN and int(row["variable"]) == 0:  # it knows how to turn a foot, nothing else
                 walker.cue(
-                    float(row["time_s"]) - t0, int(row["side"]), float(row["deviation_deg"]), CueState(state).name
+                    float(row["time_s"]) - t0, int(row["side"]), float(row["deviation"]), CueState(state).name
                 )
 
 

@@ -46,13 +46,14 @@ class CueState(IntEnum):
 
     KEEP_WALKING = 0  # neutral: data stale, invalid or withheld
     GOOD = 1  # inside the band
-    TOO_FAR_IN = 2  # foot angle below the band: turn the toes out
-    TOO_FAR_OUT = 3  # foot angle above the band: turn the toes in
+    TOO_FAR_IN = 2  # below the band; of a foot angle: turn the toes out
+    TOO_FAR_OUT = 3  # above the band; of a foot angle: turn the toes in
     NOT_MEASURED = 4  # this step's angle is withheld
     NATURAL = 5  # baseline: walk as you always do, no feedback
     BELT_STOPPED = 6
     PAUSED = 7
     FINISHED = 8
+    ON_YOUR_OWN = 9  # no feedback on purpose: walk as practised
 
 
 class EventCode(IntEnum):
@@ -84,6 +85,18 @@ class EventCode(IntEnum):
     BELT_AXIS = 25
     BELT_AXIS_OFF = 26
     MARKER_GONE = 27
+    VISIT_BEGAN = 28
+    VISIT_ENDED = 29
+    BLOCK_BEGAN = 30
+    BLOCK_ENDED = 31
+    BLOCK_SKIPPED = 32
+    PROMPT = 33
+    ANSWER = 34
+    STOP_RULE = 35
+    ACKNOWLEDGED = 36
+    OVERRIDE = 37
+    REFUSED = 38  # a command that is not possible now
+    ALARM = 39  # load of the other knee, flexion moment, belt speed: told, not acted upon
 
 
 _SIDED: Final = ("right", "left")
@@ -175,6 +188,8 @@ STEP: Final = np.dtype(
         ("knee_varus_deg", "<f8"),  # hip-knee-ankle in the tibia's frontal plane, mean over 20-60 % of stance
         ("sync_s", "<f8"),  # how well the times of markers and forces are known against their own clocks
         ("shank_lean_deg", "<f8"),  # in the lab's frontal plane, positive: the knee outside the ankle
+        ("block", "<i8"),  # of the visit's plan, from 0; -1: of none (pauses, between blocks, no protocol)
+        ("cued", "<i8"),  # 1: the patient was shown a verdict on it
     ]
 )
 
@@ -186,10 +201,12 @@ CUE: Final = np.dtype(
         ("step", "<i8"),  # ordinal of this foot's stance since START, -1 for cues that belong to no step
         ("side", "<i8"),  # the trained foot
         ("state", "<i8"),  # CueState
-        ("fpa_deg", "<f8"),
-        ("target_deg", "<f8"),
-        ("band_deg", "<f8"),
-        ("deviation_deg", "<f8"),  # fpa - target: positive is too far out
+        ("variable", "<i8"),  # ordinal in variables.FEEDBACK_VARIABLES, 0: the foot angle
+        ("value", "<f8"),  # in the variable's unit; NaN where nothing is judged
+        ("target", "<f8"),
+        ("band", "<f8"),
+        ("deviation", "<f8"),  # value - target: positive is too far out, too much
+        ("good_side", "<i8"),  # 0: only inside the band; -1, +1: also everything below, above the target
         ("good_steps", "<i8"),
         ("scored_steps", "<i8"),
         ("expires_s", "<f8"),  # must not be shown after this time
@@ -227,7 +244,8 @@ SHOWN: Final = np.dtype(
         ("cue_time_s", "<f8"),
         ("side", "<i8"),
         ("state", "<i8"),  # CueState that was really painted (an expired cue is painted as KEEP_WALKING)
-        ("deviation_deg", "<f8"),
+        ("variable", "<i8"),
+        ("deviation", "<f8"),
         ("paint_ms", "<f8"),
     ]
 )

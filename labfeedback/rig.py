@@ -222,10 +222,11 @@ class Rig(BaseModel):
 
 def _sentence(where: str, error: ValidationError, model: type[BaseModel] | None = None) -> str:
     """Every mistake as a sentence; `model`, what was checked, helps to answer a misspelt name with the right one."""
-    return f"{where}: " + "; ".join(_mistake(item, model) for item in error.errors())
+    return f"{where}: " + "; ".join(mistake(item, model) for item in error.errors())
 
 
-def _mistake(item: ErrorDetails, model: type[BaseModel] | None) -> str:
+def mistake(item: ErrorDetails, model: type[BaseModel] | None) -> str:
+    """One mistake that pydantic found, as a sentence."""
     place = ""
     for part in item["loc"]:
         # people count from 1

@@ -18,9 +18,10 @@ SD_DEG: Final = 1.65
 _AIM_SD_DEG: Final = (2.5, 1.1)
 _AIM_LAG1: Final = 0.5
 _PRACTICE_STEPS: Final = 500.0
-_GAIN: Final = 0.15
+GAIN: Final = 0.15
 _UNDERSHOOT_DEG: Final = 1.6  # ends as 0.7, because no one corrects inside the band
 _FORGET_STEPS: Final = 150.0  # without cues the aim drifts back to the natural angle
+_RETURN: Final = 0.25
 _MEMORY_STEPS: Final = 3
 
 
@@ -43,6 +44,7 @@ class FootSteps:
     natural_deg: float
     sd_deg: float
     aim_deg: float
+    gain: float = GAIN  # share of what a cue says that the next aim takes up
     deviation_deg: float = 0.0  # of the natural process
     wander_deg: float = 0.0  # of the aim, while training
     practised: int = 0
@@ -69,6 +71,9 @@ class FootSteps:
         return self.aim_deg + self.deviation_deg + self.wander_deg
 
     def _learn(self, cue: Cue) -> None:
+        if cue.state == "NATURAL":  # told to walk as always: old habits are back within some ten steps
+            self.aim_deg += _RETURN * (self.natural_deg - self.aim_deg)
+            return
         self.since_cue = 0
         self.practised += 1
         if cue.deviation_deg is None or not np.isfinite(cue.deviation_deg) or cue.state == "GOOD":
@@ -76,7 +81,7 @@ class FootSteps:
         # People stop short of the target, on the side they come from.
         target = self.aim_deg - cue.deviation_deg
         short = _UNDERSHOOT_DEG * float(np.sign(self.natural_deg - target))
-        self.aim_deg -= _GAIN * (cue.deviation_deg - short)
+        self.aim_deg -= self.gain * (cue.deviation_deg - short)
 
 
 def personal_slopes(seed: int, slope: float | tuple[float, float] | None) -> tuple[float, float]:

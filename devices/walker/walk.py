@@ -15,7 +15,7 @@ from devices.walker.noise import Noise
 from devices.walker.pace import Pace
 from devices.walker.plates import channels
 from devices.walker.reference import Array
-from devices.walker.steps import Cue, FootSteps, personal_slopes
+from devices.walker.steps import GAIN, Cue, FootSteps, personal_slopes
 from devices.walker.stride import Choice, Stride
 from devices.walker.truth import TrueStep
 from labfeedback.errors import BadSetup
@@ -56,7 +56,7 @@ class Walker:
     """One person on the treadmill.
 
     natural_fpa_deg is (right, left). slope is %BW*Ht of KAM1 per degree of toe-out, or (KAM1, KAM2); drawn if None.
-    kam_sd is a free variation of both peaks from step to step in %BW*Ht. Rates are whole numbers of Hz.
+    kam_sd is a free variation of both peaks from step to step in %BW*Ht; gain is how quickly cues are followed. Rates are whole numbers of Hz.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Walker:
         faults: Sequence[Fault] = (),
         slope: float | tuple[float, float] | None = None,
         kam_sd: float = 0.0,
+        gain: float = GAIN,
         speed_m_s: float = ref.SPEED_M_S,
         marker_rate_hz: int = 200,
         force_rate_hz: int = 1000,
@@ -88,7 +89,7 @@ class Walker:
         self.late_cues = 0
         self._kam_sd = kam_sd
         self._natural = {1: natural_fpa_deg[0], -1: natural_fpa_deg[1]}
-        self._steps = {s: FootSteps(seed, s, n, fpa_sd_deg, n) for s, n in self._natural.items()}
+        self._steps = {s: FootSteps(seed, s, n, fpa_sd_deg, n, gain) for s, n in self._natural.items()}
         self.pace = Pace(speed_m_s / ref.SPEED_M_S, _PHASE_S, self.faults)
         self._noise = Noise(seed, noise, 3 * len(LABELS), self.marker_rate_hz, self.force_rate_hz)
         self._tissue = _tissue(seed, self._noise)

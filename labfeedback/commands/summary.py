@@ -127,9 +127,9 @@ def plot(steps: Rows, cues: Rows, path: Path, begin_s: float | None = None, titl
                 label=f"{SIDE_NAMES[side]}, late stance, no true peak",
                 **{**second, "linestyle": "none", "alpha": 0.35, "markersize": 3},
             )
-    aimed = cues[np.isfinite(cues["target_deg"])]
+    aimed = cues[np.isfinite(cues["target"])]
     if len(aimed):
-        target, band = float(aimed["target_deg"][-1]), float(aimed["band_deg"][-1])
+        target, band = float(aimed["target"][-1]), float(aimed["band"][-1])
         since = float(aimed["time_s"][0]) - begin
         until = float(steps["end_s"][-1]) - begin
         name = SIDE_NAMES[int(aimed["side"][-1])]

@@ -99,7 +99,8 @@ def _instruction(painter: QPainter, g: Geometry, side: int, state: CueState) -> 
     put(painter, shapes.turn_arrow(clockwise, size), middle + away if clockwise else middle - away - size, top, colour)
 
 
-def _captions(painter: QPainter, g: Geometry, side: int, has_share: bool) -> None:
+def captions(painter: QPainter, g: Geometry, name: str, has_share: bool) -> None:
+    """What the columns are, and at the bottom what is shown."""
     size, step, first = marks_column(g)
     put_centred(painter, "LAST", g.small, g.aside, first - g.small * 2.35, QUIET_WORDS)
     put_centred(painter, "STEPS", g.small, g.aside, first - g.small * 0.85, QUIET_WORDS)
@@ -109,7 +110,7 @@ def _captions(painter: QPainter, g: Geometry, side: int, has_share: bool) -> Non
         baseline = share_baseline(g)
         put_centred(painter, "GOOD", g.small, g.width - g.aside, baseline + g.small * 1.9, QUIET_WORDS)
         put_centred(painter, "STEPS", g.small, g.width - g.aside, baseline + g.small * 3.4, QUIET_WORDS)
-    put_centred(painter, FOOT_NAME[side], g.name, g.width / 2.0, g.height - g.margin, WORDS)
+    put_centred(painter, name, g.name, g.width / 2.0, g.height - g.margin, WORDS)
 
 
 def turn_to_viewer(painter: QPainter, g: Geometry) -> None:
@@ -141,7 +142,7 @@ def under_the_foot(g: Geometry, side: int, state: CueState, band_deg: float | No
     turn_to_viewer(painter, g)
     _feet(painter, g, side, band_deg)
     _instruction(painter, g, side, state)
-    _captions(painter, g, side, has_share)
+    captions(painter, g, FOOT_NAME[side], has_share)
     painter.end()
     return image
 

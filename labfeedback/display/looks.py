@@ -32,9 +32,30 @@ INSTRUCTION: Final = {
 NOTICE: Final = {
     CueState.KEEP_WALKING: (("KEEP", "WALKING"), "No feedback right now"),
     CueState.NATURAL: (("WALK", "NATURALLY"), "As you always walk"),
+    CueState.ON_YOUR_OWN: (("ON YOUR", "OWN"), "Walk as you have practised"),
     CueState.BELT_STOPPED: (("BELT", "STOPPED"), "Please wait"),
     CueState.PAUSED: (("KEEP", "WALKING"), "Feedback is paused"),
     # People must not stop walking on a moving belt because a screen says that it is over.
     CueState.FINISHED: (("FINISHED",), "Walk until the belt stops"),
 }
+# Other variables than the foot angle: what to do when the value is too small, when it is too large, and what it is.
+GAUGE: Final = {
+    "kam1": ("MORE LOAD", "LESS LOAD", "KNEE LOAD"),
+    "kam2": ("MORE LOAD", "LESS LOAD", "KNEE LOAD"),
+    "kam_impulse": ("MORE LOAD", "LESS LOAD", "KNEE LOAD"),
+    "kfm": ("MORE LOAD", "LESS LOAD", "KNEE LOAD"),
+    "step_width": ("WIDER", "NARROWER", "STEP WIDTH"),
+    "step_length": ("LONGER", "SHORTER", "STEP LENGTH"),
+    "stride_length": ("LONGER", "SHORTER", "STEP LENGTH"),
+    "cadence": ("QUICKER", "SLOWER", "STEP RATE"),
+    "stance_time": ("LONGER", "SHORTER", "STANCE"),
+    "double_support": ("LONGER", "SHORTER", "STANCE"),
+    "stance_symmetry": ("STAY LONGER", "SHORTER", "STANCE"),
+    "weight_distribution": ("MORE WEIGHT", "LESS WEIGHT", "WEIGHT"),
+    "pelvis_drop": ("LOWER HIP", "LIFT HIP", "HIPS"),
+    "trunk_lean": ("LEAN MORE", "LEAN LESS", "TRUNK"),
+    "knee_alignment": ("KNEE OUT", "KNEE IN", "KNEE"),
+    "shank_lean": ("KNEE OUT", "KNEE IN", "KNEE"),
+}
+GAUGE_NAMES: Final = {1: "RIGHT", -1: "LEFT"}
 FOOT_NAME: Final = {1: "RIGHT FOOT", -1: "LEFT FOOT"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from PyQt6.QtGui import QPainter
 
-from labfeedback.display import backdrop, shapes
+from labfeedback.display import backdrop, gauge, shapes
 from labfeedback.display.geometry import LARGEST_TURN_DEG, Geometry
 from labfeedback.display.looks import COLOURS, WORDS
 from labfeedback.display.scene import OF_A_STEP, Scene
@@ -49,13 +49,16 @@ def paint(painter: QPainter, width: int, height: int, scene: Scene, geometry: Ge
     if scene.state not in OF_A_STEP:
         painter.drawImage(0, 0, backdrop.notice(geometry, scene.state))
         return
+    if scene.variable:
+        gauge.paint(painter, scene, geometry)
+        return
     has_share = scene.scored_steps > 0
-    below = backdrop.under_the_foot(geometry, scene.side, scene.state, scene.band_deg, has_share)
+    below = backdrop.under_the_foot(geometry, scene.side, scene.state, scene.band, has_share)
     painter.drawImage(0, 0, below)
     painter.save()
     backdrop.turn_to_viewer(painter, geometry)
-    if scene.deviation_deg is not None:
-        _foot(painter, geometry, scene, scene.deviation_deg)
+    if scene.deviation is not None:
+        _foot(painter, geometry, scene, scene.deviation)
     _marks(painter, geometry, scene)
     if has_share:
         share = f"{100 * scene.good_steps // scene.scored_steps}%"

@@ -16,6 +16,7 @@ from labfeedback.display.scene import Heard, Scene, hear, scene_at
 from labfeedback.errors import BadSetup
 from labfeedback.records import LEFT, RIGHT, SHOWN, SIDE_NAMES
 from labfeedback.rig import Screen
+from labfeedback.variables import FEEDBACK_VARIABLES
 
 TICK_MS: Final = 16  # about 60 Hz
 # A picture stays until the next tick and its painting: what would expire before then is not painted any more.
@@ -47,7 +48,9 @@ class Pictures:
     def keep(self, scene: Scene) -> None:
         """Take a picture if this state was never shown before. Encoding happens in a thread (30 ms for a PNG)."""
         self._last = scene
-        name = f"{SIDE_NAMES[scene.side]}_{scene.state.name.lower()}"
+        name = f"{SIDE_NAMES.get(scene.side, 'both')}_{scene.state.name.lower()}"
+        if scene.variable:
+            name += f"_{tuple(FEEDBACK_VARIABLES)[scene.variable]}"
         if name not in self._seen:
             self._seen.add(name)
             self._jobs.put((self._picture(scene), self._folder / f"screen_{name}.png"))
@@ -55,7 +58,7 @@ class Pictures:
     def close(self) -> None:
         """Write the last picture and wait for the files."""
         if self._last is not None:
-            name = f"screen_last_{SIDE_NAMES[self._last.side]}_{self._last.state.name.lower()}.png"
+            name = f"screen_last_{SIDE_NAMES.get(self._last.side, 'both')}_{self._last.state.name.lower()}.png"
             self._jobs.put((self._picture(self._last), self._folder / name))
         self._jobs.put(None)
         self._thread.join(timeout=10.0)
@@ -76,14 +79,15 @@ def _shown_row(scene: Scene, painted_s: float, paint_ms: float) -> np.ndarray[tu
     row: np.ndarray[tuple[int], np.dtype[np.void]] = np.zeros(1, SHOWN)
     row["painted_s"], row["cue"], row["side"], row["state"] = painted_s, scene.cue, scene.side, int(scene.state)
     row["cue_time_s"] = np.nan if scene.cue_time_s is None else scene.cue_time_s
-    row["deviation_deg"] = np.nan if scene.deviation_deg is None else scene.deviation_deg
+    row["variable"] = scene.variable
+    row["deviation"] = np.nan if scene.deviation is None else scene.deviation
     row["paint_ms"] = paint_ms
     return row
 
 
 def run(
     session: str,
-    side: Literal["left", "right"],
+    side: Literal["left", "right", "both"],
     screen: dict[str, Any],
     *,
     headless: bool = False,
@@ -96,8 +100,8 @@ def run(
     screen: a dump of rig.Screen. headless: no monitor is needed; the picture is 1920 x 1080 pixels. pictures_dir: each
     state's first picture and the last one are written there. Raises BadSetup for a side or session that is none.
     """
-    if side not in ("left", "right"):
-        raise BadSetup(f"the trained side is {side!r}; expected 'left' or 'right'")
+    if side not in ("left", "right", "both"):
+        raise BadSetup(f"the trained side is {side!r}; expected 'left', 'right' or 'both'")
     if headless:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     # After the platform is chosen, and here so that importing this module costs the parent no Qt.
@@ -109,7 +113,7 @@ def run(
 
     wall = Screen.model_validate(screen)
     application = QApplication.instance() or QApplication(["labfeedback"])
-    heard = Heard(RIGHT if side == "right" else LEFT)
+    heard = Heard({"right": RIGHT, "left": LEFT}.get(side, 0))
     ears, voice = subscriber.Subscriber(session), subscriber.ShownOutlet(session)
     pictures: Pictures | None = None
     new: list[Scene] = []

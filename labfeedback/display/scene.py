@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from labfeedback.records import CueState, Rows
+from labfeedback.records import SIDES, CueState, Rows
 
 SILENT_S: Final = 0.25  # no health row for this long: neutral
 AHEAD_S: Final = 0.25  # a row stamped further in the future than this comes from a wrong clock
@@ -25,48 +25,55 @@ BAND_SLACK_DEG: Final = 1e-6  # rounding allowed between a row's state and its o
 FEEDBACK: Final = frozenset({CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT})
 OF_A_STEP: Final = FEEDBACK | {CueState.NOT_MEASURED}
 _STATES: Final = {int(state): state for state in CueState}
-_ENDS_MARKS: Final = frozenset({CueState.NATURAL, CueState.BELT_STOPPED, CueState.PAUSED, CueState.FINISHED})
+_ENDS_MARKS: Final = frozenset(
+    {CueState.NATURAL, CueState.ON_YOUR_OWN, CueState.BELT_STOPPED, CueState.PAUSED, CueState.FINISHED}
+)
 
 
 @dataclass(frozen=True)
 class Scene:
     """What is painted. Two equal scenes give equal pictures.
 
-    deviation_deg and band_deg are None unless the state is GOOD, TOO_FAR_IN or TOO_FAR_OUT; marks are the states of the
+    deviation and band, in the unit of the variable (its ordinal, 0: the foot angle), are None unless the state is GOOD, TOO_FAR_IN or TOO_FAR_OUT; marks are the states of the
     last steps, newest first; good_steps and scored_steps are the counts of the row that is shown. cue and cue_time_s
     say which row that was (-1 and None: none yet); they are reported, not painted.
     """
 
     side: int
     state: CueState = CueState.KEEP_WALKING
-    deviation_deg: float | None = None
-    band_deg: float | None = None
+    deviation: float | None = None
+    band: float | None = None
     marks: tuple[CueState, ...] = ()
     good_steps: int = 0
     scored_steps: int = 0
     cue: int = -1
     cue_time_s: float | None = None
+    variable: int = 0
+    good_side: int = 0
 
 
 @dataclass(frozen=True)
 class Heard:
     """Everything that was heard and may still matter: the newest cue of this foot, the newest health row, the marks."""
 
-    side: int  # +1 right, -1 left
+    side: int  # +1 right, -1 left; 0: both, and each cue says whose it is
     cue: int = -1
     cue_time_s: float = -np.inf
     expires_s: float = -np.inf
     state: CueState = CueState.KEEP_WALKING
-    deviation_deg: float | None = None
-    band_deg: float | None = None
+    deviation: float | None = None
+    band: float | None = None
     good_steps: int = 0
     scored_steps: int = 0
     marks: tuple[CueState, ...] = ()
+    foot: int = 0  # whose the newest cue is
+    variable: int = 0
+    good_side: int = 0
     health_time_s: float = -np.inf
     health_state: int = UNHEALTHY
 
 
-def _state(code: int, deviation: float, band: float) -> CueState:
+def _state(code: int, deviation: float, band: float, good_side: int) -> CueState:
     """The state of a row, or KEEP_WALKING where the row is unknown or contradicts itself."""
     state = _STATES.get(code, CueState.KEEP_WALKING)
     if state not in FEEDBACK:
@@ -74,7 +81,7 @@ def _state(code: int, deviation: float, band: float) -> CueState:
     if not (np.isfinite(deviation) and np.isfinite(band) and band >= 0):
         return CueState.KEEP_WALKING
     agrees = {
-        CueState.GOOD: abs(deviation) <= band + BAND_SLACK_DEG,
+        CueState.GOOD: abs(deviation) <= band + BAND_SLACK_DEG or deviation * good_side > 0,
         CueState.TOO_FAR_IN: deviation < 0 and deviation <= -band + BAND_SLACK_DEG,
         CueState.TOO_FAR_OUT: deviation > 0 and deviation >= band - BAND_SLACK_DEG,
     }
@@ -83,11 +90,13 @@ def _state(code: int, deviation: float, band: float) -> CueState:
 
 def _hear_cue(heard: Heard, row: np.void, now_s: float) -> Heard:
     time_s, cue = float(row["time_s"]), int(row["cue"])
-    if int(row["side"]) != heard.side or not time_s <= now_s + AHEAD_S:
+    side = int(row["side"])
+    if side not in SIDES or heard.side not in (0, side) or not time_s <= now_s + AHEAD_S:
         return heard
     if (time_s, cue) <= (heard.cue_time_s, heard.cue):
         return heard
-    state = _state(int(row["state"]), float(row["deviation_deg"]), float(row["band_deg"]))
+    good_side = int(row["good_side"])
+    state = _state(int(row["state"]), float(row["deviation"]), float(row["band"]), good_side)
     expires_s = float(row["expires_s"])
     if state in OF_A_STEP:
         expires_s = -np.inf if np.isnan(expires_s) else min(expires_s, time_s + LONGEST_VALUE_S)
@@ -97,7 +106,7 @@ def _hear_cue(heard: Heard, row: np.void, now_s: float) -> Heard:
     marks = heard.marks
     if state is CueState.NOT_MEASURED and scored < heard.scored_steps:
         marks = marks[1:]  # takes back what was said of the same step at heel-off: one step, one mark
-    if state in _ENDS_MARKS:
+    if state in _ENDS_MARKS or int(row["variable"]) != heard.variable:
         marks = ()
     elif state in OF_A_STEP:
         marks = (state, *marks)[:MARKS]
@@ -107,8 +116,11 @@ def _hear_cue(heard: Heard, row: np.void, now_s: float) -> Heard:
         cue_time_s=time_s,
         expires_s=expires_s,
         state=state,
-        deviation_deg=float(row["deviation_deg"]) if state in FEEDBACK else None,
-        band_deg=float(row["band_deg"]) if state in FEEDBACK else None,
+        deviation=float(row["deviation"]) if state in FEEDBACK else None,
+        band=float(row["band"]) if state in FEEDBACK else None,
+        foot=side,
+        variable=int(row["variable"]),
+        good_side=good_side,
         good_steps=min(max(0, int(row["good_steps"])), scored),
         scored_steps=scored,
         marks=marks,
@@ -135,16 +147,18 @@ def scene_at(heard: Heard, now_s: float) -> Scene:
     # The end of a visit is no measurement and cannot go stale: the hub is gone by then, and telling somebody to keep
     # walking after the end would be wrong.
     if not current or not (healthy or heard.state is CueState.FINISHED):
-        return Scene(side=heard.side, cue=seen_cue, cue_time_s=seen_time)
+        return Scene(side=heard.side or heard.foot, cue=seen_cue, cue_time_s=seen_time)
     has_step = heard.state in OF_A_STEP
     return Scene(
-        side=heard.side,
+        side=heard.side or heard.foot,
         state=heard.state,
-        deviation_deg=heard.deviation_deg,
-        band_deg=heard.band_deg,
+        deviation=heard.deviation,
+        band=heard.band,
         marks=heard.marks if has_step else (),
         good_steps=heard.good_steps if has_step else 0,
         scored_steps=heard.scored_steps if has_step else 0,
         cue=seen_cue,
         cue_time_s=seen_time,
+        variable=heard.variable if has_step else 0,
+        good_side=heard.good_side if has_step else 0,
     )

@@ -145,6 +145,18 @@ def turn_arrow(clockwise: bool, size_px: float) -> QPainterPath:
 
 
 @lru_cache(maxsize=8)
+def straight_arrow(up: bool, size_px: float) -> QPainterPath:
+    """An arrow up or down in a square of size_px whose top left corner is the origin: more, or less."""
+    path = QPainterPath(QPointF(0.5, 0.02))
+    for x, y in ((0.95, 0.5), (0.66, 0.5), (0.66, 0.98), (0.34, 0.98), (0.34, 0.5), (0.05, 0.5)):
+        path.lineTo(x, y)
+    path.closeSubpath()
+    if not up:
+        path = QTransform(1.0, 0.0, 0.0, -1.0, 0.0, 1.0).map(path)
+    return QTransform.fromScale(size_px, size_px).map(path)
+
+
+@lru_cache(maxsize=8)
 def pointer(start_px: float, end_px: float, width_px: float) -> QPainterPath:
     """A bar straight up from start_px to end_px ahead of the origin."""
     path = QPainterPath()

@@ -17,12 +17,11 @@ from labfeedback.core import contact, kinematic, live
 from labfeedback.core.legpoints import HEEL
 from labfeedback.engine.clock import Clock
 from labfeedback.engine.events import Events, Stance
-from labfeedback.engine.feedback import Feedback
 from labfeedback.engine.frames import Frames
 from labfeedback.engine.guard import Guard
+from labfeedback.engine.guidance import Guidance
 from labfeedback.engine.history import History
 from labfeedback.engine.judge import Judge, Said
-from labfeedback.engine.operator import Operator
 from labfeedback.engine.outputs import Outputs
 from labfeedback.engine.plan import Plan, make_plan
 from labfeedback.engine.reel import Reel
@@ -35,10 +34,11 @@ from labfeedback.engine.track import longest_interval
 from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
 from labfeedback.layout import Layout
+from labfeedback.protocol.runner import Runner
 from labfeedback.records import SIDE_NAMES, SIDES, CueState, EventCode, Flag
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
-_CONTACT, _TOE_OFF, _PULL, _LOOK, _DUE, _FORGET, _GAP = 0, 1, 2, 3, 4, 5, 6
+_CONTACT, _TOE_OFF, _PULL, _LOOK, _DUE, _FORGET, _GAP, _BLOCK = 0, 1, 2, 3, 4, 5, 6, 7
 FORGET_EVERY_S = 2.0
 
 
@@ -58,7 +58,8 @@ class Engine:
                 leg = calibration.leg(side)
                 given[foot] = (leg.stand_heel_m, leg.stand_toe_m)
         self._history = History(given)
-        self._feedback = Feedback(self.setup.training)
+        self._guidance = Guidance(self.setup, self._reel)
+        self._awaited = math.inf  # what is due next, as it stands in the schedule
         settings = self.setup.settings
         self._watch = Watch(settings.silent_neutral_s, settings.silent_pause_s)
         self._schedule: list[tuple[float, int, int, float, float]] = []
@@ -71,7 +72,6 @@ class Engine:
         self._early: dict[int, tuple[float, float]] = {}  # foot -> contact time and angle of its last heel-off
         self._scale = Scale(self.setup.subject.mass_kg)
         self._guard = Guard(settings.residual_limit_mm)
-        self._operator = Operator()
 
     def feed(self, record: Record) -> Outputs:
         """Take one record and return the rows it brought."""
@@ -85,11 +85,22 @@ class Engine:
             self._link(record)
         elif isinstance(record, Command):
             self._command(record)
+        self._await()
         return self._reel.take()
 
     def finish(self) -> Outputs:
         """Nothing more will come: the last rows. Steps whose filter tail did not arrive are left out."""
         return self._reel.take()
+
+    @property
+    def now_s(self) -> float:
+        """The data's watermark; NaN before the first sample."""
+        return self._now()
+
+    @property
+    def visit(self) -> Runner | None:
+        """Where a visit by protocol stands; to be looked at, not changed."""
+        return self._guidance.visit
 
     def _link(self, record: Link) -> None:
         if record.stream not in (MARKERS, FORCES):
@@ -130,6 +141,7 @@ class Engine:
             self._reel.event(self._now(), EventCode.NOTE, remark)
         self._push(-math.inf, _FORGET, 0, math.nan, math.nan)
         self._learn()
+        self._guidance.begin(self._now())
 
     def _offset(self, record: Offset) -> None:
         if record.stream not in (MARKERS, FORCES):
@@ -165,26 +177,28 @@ class Engine:
         for code, text, cue in self._watch.look(local_s, last):
             self._reel.event(local_s, code, text)
             if cue is not None:
-                self._reel.cues(self._feedback.hold(local_s, cue))
-            elif code == EventCode.STREAM_BACK and not self._operator.paused:
-                self._forget_walk()
-                self._frames.judge_belt_anew()
-                self._reel.cues(self._feedback.go_on(local_s))
+                self._guidance.hold(local_s, cue, "streams")
+            elif code == EventCode.STREAM_BACK:
+                if not self._guidance.paused:
+                    self._forget_walk()
+                    self._frames.judge_belt_anew()
+                self._guidance.go_on(local_s, "streams")
         # Only a TICK gives up waiting, and only for the frames that are here now: samples that come late after a
         # silence are joined again, in whatever order their chunks arrive.
         self._advance(self._watch.given_up(FORCES))
 
     def _command(self, record: Command) -> None:
-        now, asked = self._now(), self._operator.take(record)
-        for code, text, value in asked.events:
-            self._reel.event(now, code, text, value=value)
-        if asked.hold is not None:
-            self._reel.cues(self._feedback.hold(now, asked.hold))
-        elif asked.resumed:
-            if self._plan is not None:
-                self._judge.begin()
-            if not self._watch.silent:
-                self._reel.cues(self._feedback.go_on(now))
+        resumed = self._guidance.command(self._now(), record, self._watch.silent)
+        if resumed and self._plan is not None:
+            self._judge.begin()
+
+    def _await(self) -> None:
+        """Put into the schedule when the visit wants to be asked next."""
+        due = self._guidance.due_s
+        if due != self._awaited:
+            self._awaited = due
+            if due < math.inf:
+                self._push(due, _BLOCK, 0, math.nan, math.nan)
 
     # --- data time ---
 
@@ -255,17 +269,18 @@ class Engine:
             self._early[foot] = (contact_s, angle)
             if not self._events.vouched(foot) or self._judge.doubts_angle(foot):
                 return  # after the stance it is known whose foot it was, and whether its angle may be told
-            training = self.setup.training
-            if training and training.foot == SIDES[foot] and self._sight.whole(contact_s, now):
-                self._reel.cues(self._feedback.early(now, contact_s, angle, self._lasts(foot)))
+            if self._guidance.wants(foot) and self._sight.whole(contact_s, now):
+                self._guidance.early(now, foot, contact_s, angle, self._lasts(foot))
         elif kind == 1:
             self._reel.event(now, EventCode.BELT_STOPPED, "the belt has stopped", value=float(row[live.N_VALUE]))
-            self._reel.cues(self._feedback.hold(now, CueState.BELT_STOPPED))
+            self._guidance.hold(now, CueState.BELT_STOPPED, "belt")
         else:
             self._reel.event(now, EventCode.BELT_MOVING, "the belt moves again", value=float(row[live.N_VALUE]))
             self._forget_walk()
-            if not self._operator.paused and not self._watch.silent:
-                self._reel.cues(self._feedback.go_on(now))
+            if self._watch.silent:
+                self._guidance.belt_moves(now)
+            else:
+                self._guidance.go_on(now, "belt")
 
     def _lasts(self, foot: int) -> float:
         return self.setup.settings.expire_strides * self._history.stride(foot)
@@ -286,6 +301,9 @@ class Engine:
             self._raise(now, self._guard.pulled(foot), foot)
         elif kind == _FORGET:
             self._forget(now)
+        elif kind == _BLOCK:
+            self._guidance.due(now)
+            self._await()
         elif kind == _GAP:
             text = f"{'markers' if foot == MARKERS else 'forces'}: nothing for {1000 * end:.0f} ms"
             self._reel.event(start, EventCode.STREAM_GAP, text, value=end)
@@ -322,9 +340,7 @@ class Engine:
         side, duration = SIDES[stance.foot], stance.end - stance.start
         text = f"{SIDE_NAMES[side]} stance of {duration:.2f} s rejected: {why}"
         self._reel.event(now, EventCode.STANCE_REJECTED, text, side, duration)
-        training = self.setup.training
-        if training and training.foot == side:
-            self._reel.cues(self._feedback.take_back(now, stance.start, self._lasts(stance.foot)))
+        self._guidance.rejected(now, stance.foot, stance.start, self._lasts(stance.foot))
 
     def _close(self, now: float, stance: Stance) -> None:
         """A stance has ended: wait for the filter's tail, or reject it."""
@@ -369,13 +385,8 @@ class Engine:
         if finding.on_belt and not row["missing_foot_markers"] and row["gap_s"] == 0 and not self._hazard:
             self._history.add(foot, finding.heel_low, finding.toe_low, finding.heel_speed)
             self._learn()
-        training = self.setup.training
-        if training and training.foot == SIDES[foot]:
-            valid, angle = bool(row["fpa_valid"]), float(row["fpa_deg"])
-            cues, decided = self._feedback.final(now, stance.start, angle, valid, self._lasts(foot))
-            for code, text, value in self._feedback.sentences(decided):
-                self._reel.event(now, code, text, SIDES[foot], value)
-            self._reel.cues(cues)
+        self._guidance.step(now, foot, stance.start, row, self._lasts(foot))
+        self._await()
 
     def _raise(self, now: float, text: str, foot: int) -> None:
         if not self._hazard:
@@ -384,8 +395,7 @@ class Engine:
 
     def _block(self, now: float) -> None:
         self._hazard = True
-        self._reel.cues(self._feedback.hold(now, CueState.KEEP_WALKING))
-        self._feedback.blocked = True
+        self._guidance.block(now)
 
     def _forget_walk(self) -> None:
         """Speed and stride may be others from here on."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from labfeedback.errors import BadSetup
 from labfeedback.inputlog import Start
 from labfeedback.markerset import MarkerSet
+from labfeedback.protocol.schedule import Visit
 from labfeedback.protocol.training import Training
 from labfeedback.rig import Rig
 from labfeedback.settings import Settings
@@ -111,6 +112,7 @@ class Setup(BaseModel):
     marker_set: MarkerSet
     calibration: Calibration | None = None
     training: Training | None = None
+    visit: Visit | None = None  # a protocol's; then there is no training
     remarks: tuple[str, ...] = ()  # what was found and accepted before the walk; each becomes a note
     settings: Settings = Settings()
     # butter(2, fc) of both streams as computed on the day: another scipy must not change a replay's bits.
@@ -152,6 +154,7 @@ def build_start(
     *,
     settings: Settings | None = None,
     training: Training | None = None,
+    visit: Visit | None = None,
     calibration: Calibration | dict[str, Any] | None = None,
     versions: dict[str, Any] | None = None,
     remarks: Sequence[str] = (),
@@ -181,6 +184,7 @@ def build_start(
         "marker_set": marker_set.model_dump(mode="json"),
         "calibration": calibration.model_dump(mode="json") if calibration else None,
         "training": training.model_dump(mode="json") if training else None,
+        "visit": visit.dump() if visit else None,
         "remarks": list(remarks),
         "settings": settings.model_dump(mode="json"),
         "sections": {"markers": filters.markers, "forces": filters.forces},

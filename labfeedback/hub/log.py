@@ -197,7 +197,7 @@ class InputLog:
         if len(out.cues):
             self._cue = out.cues[-1:].copy()
         for row in out.cues:
-            self.last_cue = {name: float(row[name]) for name in ("state", "target_deg", "good_steps", "scored_steps")}
+            self.last_cue = {name: float(row[name]) for name in ("state", "target", "good_steps", "scored_steps")}
         for row in out.events:
             if row["code"] == EventCode.STREAM_GAP and row["value"] < GAP_WORTH_SAYING_S:
                 continue  # recorded, and its steps are withheld; two lines a second would hide what matters

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from labfeedback.records import LEFT, RIGHT, CueState
@@ -60,10 +61,42 @@ class Course:
         self.good = 0
         self.scored = 0
 
+    # What `engine.feedback` asks of whatever is being aimed at, see `protocol.aim.Aim`.
+    number, is_angle, good_side, idle = 0, True, 0, CueState.NATURAL
+
     @property
-    def has_target(self) -> bool:
+    def sides(self) -> tuple[int, ...]:
+        """The feet that get cues."""
+        return (self.training.foot,)
+
+    @property
+    def band(self) -> float:
+        """deg"""
+        return self.training.band_deg
+
+    def target_of(self, _side: int) -> float:
+        """deg, toe-out positive; NaN before the baseline is known."""
+        return self.target_deg
+
+    def has_target(self, _side: int = 0) -> bool:
         """Whether steps are judged."""
         return self.target_deg == self.target_deg and not self.refused
+
+    def warming(self, _side: int) -> bool:
+        """Whether the step under way is warm-up."""
+        return self.warm_up > 0
+
+    def shows(self, _side: int, _contact_s: float) -> bool:
+        """Every verdict is shown."""
+        return True
+
+    def value(self, row: np.void) -> tuple[float, bool]:
+        """Angle of a finished step, and whether it may be used."""
+        return float(row["fpa_deg"]), bool(row["fpa_valid"])
+
+    def finished(self, row: np.void, contact_s: float, valid: bool) -> str:
+        """See `add_step`."""
+        return self.add_step(contact_s, float(row["fpa_deg"]), valid)
 
     def interrupt(self) -> None:
         """Walking stopped or data were lost: the next two steps are warm-up again."""
@@ -75,7 +108,7 @@ class Course:
         if self.warm_up > 0:
             self.warm_up -= 1
             return ""
-        if self.has_target or self.refused:
+        if self.has_target() or self.refused:
             return ""
         if start_s - self._last_start < LONGEST_STRIDE_S:
             self.walked_s += start_s - self._last_start
@@ -94,7 +127,7 @@ class Course:
         self.target_deg = target
         return "target"
 
-    def judge(self, fpa_deg: float) -> CueState:
+    def judge(self, _side: int, fpa_deg: float) -> CueState:
         """Inside the band (its edges count as good), or to which side outside."""
         deviation = fpa_deg - self.target_deg
         if abs(deviation) <= self.training.band_deg:

@@ -1,0 +1,488 @@
+"""The visit as a state machine: a table of what each input means in each state. Pure; all times are data time, s.
+
+    waiting --start--> walking --its length is over--> (prompts) waiting --...--> over
+    walking <--pause, a rule / resume--> held
+
+A block's clock runs from the first step that began after it was released, and stands while the walk is held: by the
+operator, a stop rule that waits for an acknowledgement, a belt that stands or a stream that is silent.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from labfeedback.protocol.aim import GOOD_SIDES, Aim
+from labfeedback.protocol.aiming import KAM, in_unit
+from labfeedback.protocol.baseline import LEAST_STEPS, Gathering, larger_peak
+from labfeedback.protocol.prompts import Prompt, Prompts
+from labfeedback.protocol.schedule import Planned, Standing, Visit, plan
+from labfeedback.protocol.stopping import Loads, Pain
+from labfeedback.protocol.training import FURTHEST_DEG
+from labfeedback.records import SIDE_NAMES, SIDES, CueState, EventCode
+
+SPEED_OFF_M_S: Final = 0.05
+REASON_LEAST: Final = 3  # letters
+
+
+class Said(NamedTuple):
+    """One event."""
+
+    code: EventCode
+    text: str
+    value: float = math.nan
+
+
+# What an operator may do in which state; everything else is refused with a sentence.
+TABLE: Final[dict[tuple[str, str], str]] = {
+    ("waiting", "start"): "_start",
+    ("waiting", "answer"): "_answer",
+    ("waiting", "skip"): "_skip",
+    ("waiting", "repeat"): "_repeat",
+    ("waiting", "acknowledge"): "_acknowledge",
+    ("waiting", "override"): "_override",
+    ("waiting", "end_visit"): "_end_visit",
+    ("walking", "answer"): "_answer",
+    ("walking", "acknowledge"): "_acknowledge",
+    ("walking", "pause"): "_pause",
+    ("walking", "skip"): "_skip",
+    ("walking", "repeat"): "_repeat",
+    ("walking", "end_block"): "_end_block",
+    ("walking", "override"): "_override",
+    ("walking", "end_visit"): "_end_visit",
+    ("held", "answer"): "_answer",
+    ("held", "acknowledge"): "_acknowledge",
+    ("held", "resume"): "_resume",
+    ("held", "skip"): "_skip",
+    ("held", "repeat"): "_repeat",
+    ("held", "end_block"): "_end_block",
+    ("held", "override"): "_override",
+    ("held", "end_visit"): "_end_visit",
+}
+COMMANDS: Final = frozenset(command for _, command in TABLE)
+_REASONED: Final = frozenset({"skip", "override"})  # only with a reason, which is recorded
+
+
+class Runner:
+    """One visit from its first block to its end."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.plan = plan(visit)
+        standing = visit.standing or Standing(block=0)
+        self.state = "waiting"  # waiting, walking, held, over
+        self.index = min(standing.block, len(self.plan) - 1)
+        self.own = {side: dict(values) for side, values in standing.own.items()}
+        self.larger_peak = standing.larger_peak
+        self._part = standing.part if visit.standing else 1
+        self.prompts = Prompts()
+        self._rules = visit.document.stop
+        self._pain = Pain(self._rules, standing.pain, standing.pain_stops)
+        self._loads = Loads(self._rules, visit.side)
+        self.walked_s = standing.walked_s
+        self._to_acknowledge = ""  # the sentence of the rule that holds
+        self._halts: set[str] = set()  # belt, streams
+        self.aim = Aim(sides=(visit.foot,))
+        self._begun = False
+        self._closing = False  # the prompts that wait are those after a block
+        self._before: int | None = None  # the block that was walked last
+        self._next_pain_s = self.walked_s + 60.0 * self._rules.pain_every_min
+        self._gathering = Gathering()
+        self._reset(0.0)
+
+    # --- what others look at ---
+
+    @property
+    def block(self) -> Planned:
+        """The one that runs or comes next."""
+        return self.plan[self.index]
+
+    @property
+    def holds(self) -> CueState | None:
+        """What the patient's screen must say instead of feedback; None: nothing."""
+        if self.state == "over":
+            return CueState.FINISHED
+        if self.state == "held":
+            return CueState.PAUSED
+        return CueState.KEEP_WALKING if self.state == "waiting" else None
+
+    @property
+    def due_s(self) -> float:
+        """Data time at which something is due; infinite while the clock stands."""
+        if self.state != "walking" or self.aim.clock_from_s != self.aim.clock_from_s:
+            return math.inf
+        return self.aim.clock_from_s + min(self._left_s, self._next_pain_s - self.walked_s, self._visit_left_s)
+
+    @property
+    def _visit_left_s(self) -> float:
+        return 60.0 * self._rules.minutes - self.walked_s
+
+    @property
+    def _left_s(self) -> float:
+        minutes = self.block.block.minutes
+        return math.inf if minutes is None else 60.0 * minutes - self.aim.elapsed_s
+
+    @property
+    def halted(self) -> bool:
+        """Whether a belt or a stream keeps the clock from running."""
+        return bool(self._halts)
+
+    def counts(self, contact_s: float) -> bool:
+        """Whether a step that began then belongs to the running block."""
+        return self.state == "walking" and not self._halts and contact_s >= self._released_s
+
+    def standing(self) -> Standing:
+        """Where the visit would go on if it were cut off now."""
+        return Standing(
+            block=self.index, own=self.own, larger_peak=self.larger_peak, pain=tuple(self._pain.ratings),
+            pain_stops=self._pain.stops, walked_s=self.walked_s, part=self._part + 1,
+        )  # fmt: skip
+
+    def status(self, now: float) -> dict[str, Any]:
+        """For the operator's line and window: plain values."""
+        planned, block = self.block, self.block.block
+        follows = self.plan[planned.next].id if planned.next >= 0 else "end"
+        running = 0.0 if self.aim.clock_from_s != self.aim.clock_from_s else max(0.0, now - self.aim.clock_from_s)
+        left = self._left_s - running if self.state == "walking" else self._left_s
+        return {
+            "state": self.state, "block": self.index, "blocks": len(self.plan), "id": planned.id, "title": block.title,
+            "patient": block.patient, "operator": block.operator, "next": follows,
+            "left_s": None if math.isinf(left) else max(0.0, left),
+            "left_steps": None if block.steps is None else max(0, block.steps - self._steps),
+            "acknowledge": self._to_acknowledge, "halted": sorted(self._halts),
+            "prompts": [prompt.dump() for prompt in self.prompts.open],
+        }  # fmt: skip
+
+    # --- what happens ---
+
+    def begin(self, now: float) -> list[Said]:
+        """Both streams are there."""
+        p = self.visit.document
+        text = f"{p.id} {p.version}, visit {self.visit.number} of {p.visits}, {self.visit.side} leg"
+        if self._part > 1:
+            text += f"; continued, part {self._part}, at block {self.block.id}"
+        said = [Said(EventCode.VISIT_BEGAN, text, float(self.visit.number))]
+        return said + self._arrive(now)
+
+    def command(self, now: float, command: dict[str, Any]) -> list[Said]:
+        """An operator's command; what is not possible now is refused, and nothing changes."""
+        what = str(command.get("do"))
+        if what not in COMMANDS:
+            return []
+        method = TABLE.get((self.state, what))
+        if method is None:
+            return [Said(EventCode.REFUSED, f"{what}: not possible while the visit is {self._state_words()}")]
+        if what in _REASONED and len(str(command.get("reason", "")).strip()) < REASON_LEAST:
+            return [Said(EventCode.REFUSED, f"{what}: give a reason, it is recorded")]
+        said: list[Said] = getattr(self, method)(now, command)
+        return said
+
+    def halt(self, now: float, why: str) -> None:
+        """The belt stands or a stream is silent: the clock stands."""
+        self._stop_clock(now)
+        self._halts.add(why)
+
+    def release(self, now: float, why: str) -> None:
+        """The belt moves, or the streams are back."""
+        self._halts.discard(why)
+        self._released_s = now
+
+    def step(self, now: float, row: np.void) -> list[Said]:
+        """A finished step of either foot."""
+        contact = float(row["start_s"])
+        if not self.counts(contact):
+            return []
+        said: list[Said] = []
+        if self.aim.clock_from_s != self.aim.clock_from_s:
+            self.aim.clock_from_s = contact
+        block = self.block.block
+        if block.measures == "baseline":
+            self._gathering.add(row)
+        if row["belt_speed_m_s"] == row["belt_speed_m_s"] and not row["warm_up"]:
+            self._speeds.append(float(row["belt_speed_m_s"]))
+        if int(row["side"]) == self.visit.foot and not row["warm_up"]:
+            self._steps += 1
+        for rule, text, holds in self._loads.step(row, self.own, block.feedback is not None):
+            if holds:
+                said += self._hold(now, f"{rule}: {text}")
+            else:
+                said.append(Said(EventCode.ALARM, f"{rule}: {text}"))
+        if self.state == "walking" and block.steps is not None and self._steps >= block.steps:
+            said += self._close(now, "its steps are walked")
+        return said
+
+    def due(self, now: float) -> list[Said]:
+        """The clock has come to `due_s`."""
+        said: list[Said] = []
+        if now < self.due_s:
+            return said
+        left, pain, visit = self._left_s, self._next_pain_s - self.walked_s, self._visit_left_s
+        least = min(left, pain, visit)
+        self._stop_clock(self.aim.clock_from_s + least, go_on_s=self.aim.clock_from_s + least)
+        if visit <= least:
+            said.append(Said(EventCode.STOP_RULE, f"the visit has lasted {self._rules.minutes:g} minutes"))
+            return said + self._finish(now, "its time is over")
+        if pain <= least:
+            self._next_pain_s += 60.0 * self._rules.pain_every_min
+            if not self.prompts.waiting("pain"):
+                said.append(self._ask("pain", wait=False))
+        if left <= least:
+            said += self._close(now, "its time is over")
+        return said
+
+    # --- commands ---
+
+    def _start(self, now: float, _command: dict[str, Any]) -> list[Said]:
+        if self.prompts.waiting():
+            return [Said(EventCode.REFUSED, f"start: first answer: {self.prompts.waiting_words()}")]
+        if self._to_acknowledge:
+            return [Said(EventCode.REFUSED, f"start: first acknowledge: {self._to_acknowledge}")]
+        return self._go(now)
+
+    def _pause(self, now: float, command: dict[str, Any]) -> list[Said]:
+        self._stop_clock(now)
+        self.state = "held"
+        return [Said(EventCode.PAUSED, "paused by the operator" + _why(command))]
+
+    def _resume(self, now: float, command: dict[str, Any]) -> list[Said]:
+        if self._to_acknowledge:
+            return [Said(EventCode.REFUSED, f"resume: first acknowledge: {self._to_acknowledge}")]
+        self.state = "walking"
+        self._released_s = now
+        self._loads.begin()
+        return [Said(EventCode.RESUMED, "resumed by the operator" + _why(command))]
+
+    def _acknowledge(self, _now: float, command: dict[str, Any]) -> list[Said]:
+        if not self._to_acknowledge:
+            return [Said(EventCode.REFUSED, "acknowledge: nothing waits for it")]
+        text, self._to_acknowledge = self._to_acknowledge, ""
+        return [Said(EventCode.ACKNOWLEDGED, text + _why(command))]
+
+    def _override(self, _now: float, command: dict[str, Any]) -> list[Said]:
+        text = str(command.get("what", "")).strip() or "unnamed"
+        return [Said(EventCode.OVERRIDE, f"{text}: {str(command['reason']).strip()}")]
+
+    def _answer(self, now: float, command: dict[str, Any]) -> list[Said]:
+        prompt, text, refused = self.prompts.answer(command)
+        if refused or prompt is None:
+            return [Said(EventCode.REFUSED, f"answer: {refused}")]
+        said = [Said(EventCode.ANSWER, text, float(prompt.number))]
+        if prompt.kind == "pain":
+            why = self._pain.rate(int(command["left"]), int(command["right"]))
+            if why and self._pain.stops > 1:
+                said.append(Said(EventCode.STOP_RULE, f"{why}, for the second time: the visit ends"))
+                return said + self._finish(now, "a stop rule")
+            if why:
+                said += self._hold(now, f"pain rule: {why}")
+        if self.state == "waiting" and not self.prompts.waiting() and not self._to_acknowledge:
+            said += self._after_prompts(now)
+        return said
+
+    def _skip(self, now: float, command: dict[str, Any]) -> list[Said]:
+        block = self.block
+        if block.block.measures == "baseline" and not self.own:
+            return [Said(EventCode.REFUSED, f"skip: {block.id} measures the person's own values; nothing goes without")]
+        text = f"block {block.id} skipped: {str(command['reason']).strip()}"
+        return [Said(EventCode.BLOCK_SKIPPED, text, float(self.index)), *self._advance(now)]
+
+    def _repeat(self, now: float, command: dict[str, Any]) -> list[Said]:
+        """The running block from its beginning; between blocks the one before."""
+        said: list[Said] = []
+        if self._begun:
+            said.append(self._ended("it is to be repeated" + _why(command), now))
+        elif self._closing:
+            pass
+        elif self.state == "waiting" and self._before is not None:
+            self.index = self._before
+        else:
+            return [Said(EventCode.REFUSED, "repeat: no block has been walked yet")]
+        self.state = "waiting"
+        self.prompts.withdraw()
+        self._closing = False
+        self._reset(now)
+        return said + self._go(now)
+
+    def _end_block(self, now: float, command: dict[str, Any]) -> list[Said]:
+        return self._close(now, "ended by the operator" + _why(command))
+
+    def _end_visit(self, now: float, command: dict[str, Any]) -> list[Said]:
+        return self._finish(now, "ended by the operator" + _why(command))
+
+    # --- from block to block ---
+
+    def _reset(self, now: float) -> None:
+        self._steps = 0
+        self._speeds: list[float] = []
+        self._begun = False
+        self._released_s = now
+        self._gathering = Gathering()
+        self.aim = Aim(sides=(self.visit.foot,), since_s=math.inf)
+
+    def _arrive(self, now: float) -> list[Said]:
+        """At a block that has not begun: its prompts, or straight on."""
+        block = self.block.block
+        self.state = "waiting"
+        self._reset(now)
+        said = [self._ask(prompt, wait=True) for prompt in block.before]
+        if not said and block.starts == "by itself" and self._before is not None and not self._to_acknowledge:
+            return self._go(now)
+        return said
+
+    def _after_prompts(self, now: float) -> list[Said]:
+        """Every prompt that held the visit up is answered."""
+        if self._closing:
+            return self._advance(now)
+        first = self._before is None  # somebody says when the visit begins
+        if first or self.block.block.starts == "operator":
+            return []
+        return self._go(now)
+
+    def _go(self, now: float) -> list[Said]:
+        """Begin the block."""
+        planned, block = self.block, self.block.block
+        if not block.walks:
+            said = [Said(EventCode.BLOCK_BEGAN, self._block_words(), float(self.index))]
+            self._begun = True
+            return said + self._close(now, "its questions are answered")
+        aim, said, refused = self._aim_of(planned, now)
+        if refused:
+            self._to_acknowledge = ""
+            return [Said(EventCode.TARGET_REFUSED, refused)]
+        self.state, self._begun, self._released_s = "walking", True, now
+        self.aim = aim
+        self._loads.begin()
+        return [Said(EventCode.BLOCK_BEGAN, self._block_words(), float(self.index)), *said]
+
+    def _close(self, now: float, why: str) -> list[Said]:
+        """The block has had its length."""
+        block = self.block.block
+        self._stop_clock(now)
+        said = [self._ended(why, now)]
+        if block.measures == "baseline":
+            own = self._gathering.own()
+            lacking = [v for v in ("fpa", "kam1", "kam2") if v not in own[self.visit.side]]
+            if lacking:
+                count = self._gathering.steps(self.visit.side, lacking[0])
+                text = f"the baseline has {count} valid steps of the {self.visit.side} foot, {LEAST_STEPS} are needed"
+                said.append(Said(EventCode.STOP_RULE, f"{text}: mend the cause and repeat it"))
+                self._to_acknowledge = text
+                self.state = "waiting"
+                keep = self.index
+                self._reset(now)
+                self._before, self.index = keep, keep
+                return said
+            self.own = own
+            self.larger_peak = larger_peak(own, self.visit.side)
+            words = in_unit(own[self.visit.side]["fpa"], "fpa")
+            said.append(Said(EventCode.BASELINE_DONE, f"own angle {words}", own[self.visit.side]["fpa"]))
+        if isinstance(block.speed, float) and self._speeds:
+            speed = math.fsum(self._speeds) / len(self._speeds)
+            if abs(speed - block.speed) > SPEED_OFF_M_S:
+                text = f"the belt ran at {speed:.2f} m/s, the protocol asks for {block.speed:.2f} m/s"
+                said.append(Said(EventCode.ALARM, text, speed))
+        self._begun = False
+        asked = [self._ask(prompt, wait=True) for prompt in block.after]
+        if asked:
+            self.state, self._closing = "waiting", True
+            self.aim = Aim(sides=(self.visit.foot,), since_s=math.inf)
+            return said + asked
+        return said + self._advance(now)
+
+    def _advance(self, now: float) -> list[Said]:
+        """To the next block, or to the end."""
+        said: list[Said] = []
+        self._stop_clock(now)
+        self._closing = False
+        self.prompts.withdraw()
+        follows = self.block.next
+        if follows < 0:
+            return said + self._finish(now, "all its blocks are walked")
+        self._before, self.index = self.index, follows
+        return said + self._arrive(now)
+
+    def _finish(self, now: float, why: str) -> list[Said]:
+        self._stop_clock(now)
+        said = [self._ended(why, now)] if self._begun else []
+        self._begun = False
+        self.state = "over"
+        self.prompts.withdraw()
+        return [*said, Said(EventCode.VISIT_ENDED, f"the visit has ended: {why}", self.walked_s)]
+
+    def _hold(self, now: float, why: str) -> list[Said]:
+        """A stop rule: to go on somebody must acknowledge it."""
+        self._stop_clock(now)
+        self._to_acknowledge = why
+        if self.state == "walking":
+            self.state = "held"
+        return [Said(EventCode.STOP_RULE, f"{why}; acknowledge it to go on")]
+
+    # --- small things ---
+
+    def _stop_clock(self, now: float, go_on_s: float = math.nan) -> None:
+        since, self.aim.clock_from_s = self.aim.clock_from_s, go_on_s
+        if since == since:
+            passed = max(0.0, now - since)
+            self.aim.elapsed_s += passed
+            self.walked_s += passed
+
+    def _ask(self, kind: str, *, wait: bool) -> Said:
+        if wait:
+            self.prompts.replace(kind)
+        prompt: Prompt = self.prompts.ask(kind, self.block.id, wait=wait)
+        return Said(EventCode.PROMPT, prompt.words, float(prompt.number))
+
+    def _block_words(self) -> str:
+        planned = self.block
+        return f"block {self.index + 1} of {len(self.plan)}, {planned.id}: {planned.block.title}"
+
+    def _ended(self, why: str, _now: float) -> Said:
+        text = f"block {self.index + 1} of {len(self.plan)}, {self.block.id}: {why}"
+        return Said(EventCode.BLOCK_ENDED, text, float(self.index))
+
+    def _state_words(self) -> str:
+        return {"waiting": "between blocks", "walking": "running", "held": "held", "over": "over"}[self.state]
+
+    def _aim_of(self, planned: Planned, now: float) -> tuple[Aim, list[Said], str]:
+        """The block's aim, what is to be told of it, and why it is refused."""
+        feedback = planned.block.feedback
+        foot = self.visit.foot
+        if feedback is None:
+            return Aim(sides=(foot,), since_s=now, idle=CueState.NATURAL), [], ""
+        sides = {"trained": (foot,), "left": (-1,), "right": (1,), "both": SIDES}[feedback.side]
+        variable = (self.larger_peak or "kam1") if feedback.variable == KAM else feedback.variable
+        if feedback.variable in ("fpa", KAM) and sides != (foot,):
+            return self.aim, [], f"{planned.id}: {feedback.side} is not the trained leg, which is the {self.visit.side}"
+        target = _parsed(planned.target, feedback.variable)
+        targets, said, band = {}, [], feedback.band
+        for side in sides:
+            own = self.own.get(SIDE_NAMES[side], {}).get(variable, math.nan)
+            value = target.value(own)
+            if value != value:
+                return self.aim, [], f"{planned.id}: the {SIDE_NAMES[side]} side has no own value of {variable}"
+            # Asked and furthest may be the same number; the sum and difference of floats must not refuse it.
+            if variable == "fpa" and not abs(value - own) <= FURTHEST_DEG + 1e-9:
+                return self.aim, [], f"{planned.id}: target refused: more than 15 deg from the own {in_unit(own, 'fpa')}"
+            targets[side] = value
+            if feedback.band_percent:
+                band = abs(own) * feedback.band / 100.0
+            text = f"{SIDE_NAMES[side]}, {variable}: target {in_unit(value, variable)} ({planned.target} from "
+            said.append(Said(EventCode.TARGET_SET, f"{text}{in_unit(own, variable)}), band {band:.3g}", value))
+        aim = Aim(
+            sides=sides, variable=variable, targets=targets, band=band, good_side=GOOD_SIDES[feedback.good],
+            idle=CueState.ON_YOUR_OWN, since_s=now, on_s=planned.on_s, off_s=planned.off_s,
+            catch_of=feedback.catch_of, catch=self.visit.draws.catch,
+        )  # fmt: skip
+        return aim, said, ""
+
+
+def _parsed(text: str, name: str) -> Any:
+    from labfeedback.protocol.aiming import parse_target
+
+    return parse_target(text, name)
+
+
+def _why(command: dict[str, Any]) -> str:
+    reason = str(command.get("reason", "")).strip()
+    return f": {reason}" if reason else ""
