@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from scipy.interpolate import PPoly
 
 from devices.walker import reference as ref
 from devices.walker.leg import Leg, build
@@ -105,24 +106,11 @@ class Stride:
         return Wrench(plain.force, cop, plain.free), shift
 
     def _force(self, fraction: Array, choice: Choice, stopped: Array) -> Wrench:
-        weight_n = self.mass_kg * ref.G * choice.load
-        walking = (1.0 - stopped) * weight_n
-        share = smoothstep(fraction / _OVERLAP) - smoothstep((fraction - 1.0 + _OVERLAP) / _OVERLAP)
-        fore_aft, vertical, to_midline, free, along = ref.FORCES.at(fraction)
-        upward = np.maximum(vertical, 0.0) * walking + share * stopped * weight_n
-        force = np.stack([fore_aft * walking, upward, -self.side * to_midline * walking])
-        angle = np.deg2rad(choice.fpa_deg)
-        belt = ref.ANKLE_X_M - ref.SPEED_M_S * ref.STANCE_S * fraction
-        across = ref.ANKLE_Z_M + choice.out_m + along * np.sin(angle) + ref.COP_LATERAL_M
-        cop = np.stack([belt + along * np.cos(angle), np.zeros_like(along), self.side * across])
-        return Wrench(force, cop, self.side * free * walking / (ref.MASS_KG * ref.G))
+        return _force(self.side, self.mass_kg, fraction, choice, stopped)
 
     def _wanted(self, fraction: Array) -> Array:
         """KAM that the walker means to have, Nm: the reference stance's, changed around the two peaks."""
-        q, qd, qdd = _placed(_NATURAL, fraction)
-        leg = build(self.side, q, qd, qdd)
-        force = self._force(fraction, _NATURAL, np.zeros_like(fraction))
-        kam = adduction(leg, external_knee_moment(leg, force, self.mass_kg))
+        kam = _natural_kam(self.side, self.mass_kg)(fraction)
         unit = self.mass_kg * ref.G * ref.HEIGHT_M / 100.0
         change = self.now.kam1 * _window(fraction, _FIRST) + self.now.kam2 * _window(fraction, _SECOND)
         return self.now.load * kam + unit * change
@@ -156,6 +144,40 @@ class Stride:
         t = np.linspace(start, end, POINTS)
         kam, kfm, shift = self.curves(t)
         return start, end, peaks(kam, kfm, end - start), float(np.abs(shift).max())
+
+
+def _force(side: int, mass_kg: float, fraction: Array, choice: Choice, stopped: Array) -> Wrench:
+    weight_n = mass_kg * ref.G * choice.load
+    walking = (1.0 - stopped) * weight_n
+    share = smoothstep(fraction / _OVERLAP) - smoothstep((fraction - 1.0 + _OVERLAP) / _OVERLAP)
+    fore_aft, vertical, to_midline, free, along = ref.FORCES.at(fraction)
+    upward = np.maximum(vertical, 0.0) * walking + share * stopped * weight_n
+    force = np.stack([fore_aft * walking, upward, -side * to_midline * walking])
+    angle = np.deg2rad(choice.fpa_deg)
+    belt = ref.ANKLE_X_M - ref.SPEED_M_S * ref.STANCE_S * fraction
+    across = ref.ANKLE_Z_M + choice.out_m + along * np.sin(angle) + ref.COP_LATERAL_M
+    cop = np.stack([belt + along * np.cos(angle), np.zeros_like(along), side * across])
+    return Wrench(force, cop, side * free * walking / (ref.MASS_KG * ref.G))
+
+
+@lru_cache(maxsize=16)
+def _natural_kam(side: int, mass_kg: float) -> PPoly:
+    """KAM of the reference stance over its fraction, Nm, to a picometre of the COP that imposes it.
+
+    A cubic through four points of each of 2000 pieces. The pieces end at the knots of the pose, where the acceleration
+    and with it the moment has a kink.
+    """
+    knots = np.unique(np.concatenate([np.linspace(0.0, 1.0, 2001), *(curve.x for curve in ref.POSE)]))
+    width = np.diff(knots)
+    keep = width > 1e-9
+    left, width = knots[:-1][keep], width[keep]
+    nodes = np.array([0.02, 0.3, 0.7, 0.98])
+    fraction = (left[:, None] + width[:, None] * nodes).ravel()
+    leg = build(side, *_placed(_NATURAL, fraction))
+    force = _force(side, mass_kg, fraction, _NATURAL, np.zeros_like(fraction))
+    kam = adduction(leg, external_knee_moment(leg, force, mass_kg)).reshape(-1, 4)
+    powers = np.linalg.solve(np.vander(nodes, 4), kam.T)
+    return PPoly(powers / width ** np.array([[3.0], [2.0], [1.0], [0.0]]), np.append(left, 1.0))
 
 
 def _crossings(vertical: Callable[[Array], Array], first: float, last: float) -> tuple[float, float]:

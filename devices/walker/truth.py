@@ -68,16 +68,23 @@ def peaks(kam: Array, kfm: Array, duration_s: float) -> Peaks:
     )
 
 
-def write_truth(path: Path, steps: Iterable[TrueStep], t0_lsl_s: float | None = None) -> None:
+def rows_of(steps: Iterable[TrueStep], t0_lsl_s: float | None = None) -> list[dict[str, str]]:
     """One row per step in the order of toe-off. With t0_lsl_s also the times on the LSL clock."""
+    rows = []
+    for step in sorted(steps, key=lambda s: s.end_s):
+        row = {k: f"{v:.9g}" if isinstance(v, float) else str(v) for k, v in asdict(step).items()}
+        if t0_lsl_s is not None:
+            row["start_lsl_s"] = f"{step.start_s + t0_lsl_s:.6f}"
+            row["end_lsl_s"] = f"{step.end_s + t0_lsl_s:.6f}"
+        rows.append(row)
+    return rows
+
+
+def write_truth(path: Path, steps: Iterable[TrueStep], t0_lsl_s: float | None = None) -> None:
+    """`rows_of` as a CSV file."""
     names = list(TrueStep.__dataclass_fields__)
     names[4:4] = ["start_lsl_s", "end_lsl_s"]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, names, restval="")
         table.writeheader()
-        for step in sorted(steps, key=lambda s: s.end_s):
-            row = {k: f"{v:.9g}" if isinstance(v, float) else v for k, v in asdict(step).items()}
-            if t0_lsl_s is not None:
-                row["start_lsl_s"] = f"{step.start_s + t0_lsl_s:.6f}"
-                row["end_lsl_s"] = f"{step.end_s + t0_lsl_s:.6f}"
-            table.writerow(row)
+        table.writerows(rows_of(steps, t0_lsl_s))

@@ -98,6 +98,7 @@ class Walker:
         self._next = {1: -1, -1: -1}
         self._choice = {s: Choice(n) for s, n in self._natural.items()}
         self._cues: dict[int, list[Cue]] = {1: [], -1: []}
+        self._walked: list[tuple[Stride, int]] = []  # with their ordinals; what they truly were is computed when asked
         self._truth: list[TrueStep] = []
         self._marker, self._force = 0, 0
         self._held: dict[int, Array] = {}
@@ -111,6 +112,8 @@ class Walker:
     @property
     def truth(self) -> list[TrueStep]:
         """Every step that began after 0 and ended before the present, in the order of toe-off."""
+        self._truth += [self._true_step(stride, step) for stride, step in self._walked]
+        self._walked.clear()
         return sorted((s for s in self._truth if s.end_s <= self.time_s), key=lambda s: s.end_s)
 
     def cue(self, time_s: float, side: int, deviation_deg: float | None, state: str = "") -> None:
@@ -250,7 +253,7 @@ class Walker:
         self._choice[side] = choice
         stride = Stride(side, self.mass_kg, self.pace, self._contact(side, step), before, choice)
         if stride.contact_s > 0 and np.isfinite(stride.end_s):
-            self._truth.append(self._true_step(stride, step))
+            self._walked.append((stride, step))
         return stride
 
     def _true_step(self, stride: Stride, step: int) -> TrueStep:

@@ -53,6 +53,7 @@ class Visit(BaseModel):
     selected: str = ""
     draws: Draws = Draws()
     standing: Standing | None = None
+    date: str = ""  # ISO, of the day's clock, for the report; nothing is computed from it
 
     @property
     def foot(self) -> int:
