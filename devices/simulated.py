@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CHUNK_S: Final = 0.005
 _AHEAD_S: Final = 0.030
 _HALF_SAMPLE_S: Final = 0.0004
-_SEEN: Final = (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueState.NATURAL)
+_SEEN: Final = (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueState.NATURAL, CueState.ON_YOUR_OWN)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Walk:
     kam_sd: float = 0.0
     gain: float = GAIN
     slope: tuple[float, float] | None = None
+    habit_deg: tuple[float, float] = (0.0, 0.0)
+    practised: int = 0
     speed_m_s: float = 1.25
     faults: tuple[str, ...] = ()
     standing_s: float = 0.0
@@ -67,7 +69,7 @@ class Walk:
         return Walker(
             self.seed, noise=self.noise, mass_kg=self.mass_kg, height_m=self.height_m, speed_m_s=self.speed_m_s,
             natural_fpa_deg=self.natural_fpa_deg, fpa_sd_deg=self.fpa_sd_deg, kam_sd=self.kam_sd,
-            gain=self.gain, slope=self.slope,
+            gain=self.gain, slope=self.slope, habit_deg=self.habit_deg, practised=self.practised,
             faults=[parse_fault(text) for text in self.faults],
         )  # fmt: skip
 
@@ -141,10 +143,31 @@ class CueListener(threading.Thread):
                 )
 
 
+def wait_for_hub(session: str, stop: Stop) -> None:
+    """Until the session's hub says for the first time how it is: from then on no sample is missed."""
+    import pylsl
+
+    query = f"name='labfeedback-health' and source_id='labfeedback-health-{session}'"
+    while not stop.is_set():
+        found = pylsl.resolve_bypred(query, 1, 0.5)
+        if not found:
+            continue
+        inlet = pylsl.StreamInlet(found[0], max_buflen=2, recover=False)
+        try:
+            while not stop.is_set():
+                if inlet.pull_sample(timeout=0.2)[0] is not None:
+                    return
+        except pylsl.util.LostError:
+            continue
+        finally:
+            inlet.close_stream()
+
+
 class Simulated:
     """A `labfeedback.device.Device`: the walker in real time."""
 
-    def __init__(self, walk: Walk, session: str = "") -> None:
+    def __init__(self, walk: Walk, session: str = "", *, wait: bool = False) -> None:
+        """session: the hub whose cues are followed. wait: begin only when that hub works."""
         self.walker = walk.walker()
         self._stander = walk.stander()
         self._standing_s = walk.standing_s
@@ -152,6 +175,7 @@ class Simulated:
         self.t0_s = float("nan")  # LSL time of data time 0, once it runs
         self.worst_lateness_s = 0.0
         self._session = session
+        self._wait = wait
 
     def run(self, stop: Stop, seconds: float | None = None) -> None:
         """Fill both streams, stamped t0 + k / rate, until told to stop or for so many seconds of walking.
@@ -168,6 +192,8 @@ class Simulated:
             listener.start()
         markers, forces = (Outlet(layout) for layout in self.layouts)
         self.walker.prepare(_AHEAD_S)
+        if self._wait:
+            wait_for_hub(self._session, stop)
         self.t0_s = t0 = local_clock() + 0.05 + self._standing_s
         tick = 0
         try:
@@ -215,10 +241,11 @@ def run(
     seconds: float | None = None,
     session: str = "",
     truth: str | None = None,
+    wait: bool = False,
 ) -> None:
     """The device as a whole process: also a target for `multiprocessing` (spawn). Writes the truth however it ends."""
     _end_on_terminate()
-    device = Simulated(walk, session)
+    device = Simulated(walk, session, wait=wait)
     try:
         device.run(StopOrOrphaned(stop), seconds)
     except KeyboardInterrupt:

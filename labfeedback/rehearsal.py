@@ -105,7 +105,7 @@ class PretendOperator:
     def due(self, now_s: float) -> list[dict[str, Any]]:
         """Commands whose moment has come; `at_s` says which it was."""
         out = []
-        while self.next_s <= now_s:
+        while self._waiting and self.next_s <= now_s:
             at_s, _, command = heapq.heappop(self._waiting)
             out.append({**command, "at_s": round(at_s, 3)})
         return out
@@ -129,7 +129,7 @@ def walk_fast(
     *,
     operator: PretendOperator | None = None,
     scripted: tuple[tuple[float, dict[str, Any]], ...] = (),
-    seen_states: frozenset[int] = frozenset({1, 2, 3, 5}),
+    seen_states: frozenset[int] = frozenset({1, 2, 3, 5, 9}),
     progress: Callable[[float, Any], None] = lambda _s, _v: None,
     longest_s: float = LONGEST_S,
     until: Callable[[float], bool] = lambda _s: False,
@@ -191,7 +191,7 @@ def walk_fast(
     return Walked(finalise(recording), now, steps, valid, why)
 
 
-_STATE: Final = {1: "GOOD", 2: "TOO_FAR_IN", 3: "TOO_FAR_OUT", 5: "NATURAL"}
+_STATE: Final = {1: "GOOD", 2: "TOO_FAR_IN", 3: "TOO_FAR_OUT", 5: "NATURAL", 9: "ON_YOUR_OWN"}
 
 
 class _Tape:

@@ -16,8 +16,8 @@ KINDS: Final = ("responder", "nonresponder", "noisy", "slow-learner")
 STEP_SD: Final = 0.2  # %BW*Ht, of a peak from step to step (SCIENCE.md section 8)
 
 
-def person(kind: str, seed: int) -> dict[str, Any]:
-    """Keywords of `devices.simulated.Walk`. Raises BadSetup for an unknown kind."""
+def person(kind: str, seed: int, *, side: int = -1, change_deg: float = 0.0, earlier: int = 0) -> dict[str, Any]:
+    """Keywords of `devices.simulated.Walk`; earlier: visits that have trained change_deg before. Raises BadSetup for an unknown kind."""
     if kind not in KINDS:
         raise BadSetup(f"no simulated patient is called {kind!r}; there are {', '.join(KINDS)}")
     random = np.random.default_rng([seed, 40, KINDS.index(kind)])
@@ -33,6 +33,10 @@ def person(kind: str, seed: int) -> dict[str, Any]:
         "slope": (first, -0.5 * first + float(second)),
         "kam_sd": STEP_SD,
     }
+    if earlier and change_deg:
+        left_over = change_deg * (1.0 - 0.6**earlier)
+        said["habit_deg"] = (left_over, 0.0) if side > 0 else (0.0, left_over)
+        said["practised"] = 800 * earlier
     if kind == "noisy":
         said |= {"fpa_sd_deg": 3.0, "kam_sd": 0.4}
     if kind == "slow-learner":

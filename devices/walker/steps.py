@@ -48,6 +48,7 @@ class FootSteps:
     deviation_deg: float = 0.0  # of the natural process
     wander_deg: float = 0.0  # of the aim, while training
     practised: int = 0
+    habit_deg: float = 0.0  # change that earlier visits have taught
     since_cue: int = 1_000_000
 
     def decide(self, step: int, cues: list[Cue]) -> float:
@@ -71,6 +72,10 @@ class FootSteps:
         return self.aim_deg + self.deviation_deg + self.wander_deg
 
     def _learn(self, cue: Cue) -> None:
+        if cue.state == "ON_YOUR_OWN":  # what earlier visits have left
+            if self.habit_deg:
+                self.aim_deg += _RETURN * (self.natural_deg + self.habit_deg - self.aim_deg)
+            return
         if cue.state == "NATURAL":  # told to walk as always: old habits are back within some ten steps
             self.aim_deg += _RETURN * (self.natural_deg - self.aim_deg)
             return

@@ -56,7 +56,8 @@ class Walker:
     """One person on the treadmill.
 
     natural_fpa_deg is (right, left). slope is %BW*Ht of KAM1 per degree of toe-out, or (KAM1, KAM2); drawn if None.
-    kam_sd is a free variation of both peaks from step to step in %BW*Ht; gain is how quickly cues are followed. Rates are whole numbers of Hz.
+    kam_sd is a free variation of both peaks from step to step in %BW*Ht; gain is how quickly cues are followed.
+    habit_deg, (right, left), and practised (steps with feedback) are what earlier visits have left. Rates are whole numbers of Hz.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class Walker:
         slope: float | tuple[float, float] | None = None,
         kam_sd: float = 0.0,
         gain: float = GAIN,
+        habit_deg: tuple[float, float] = (0.0, 0.0),
+        practised: int = 0,
         speed_m_s: float = ref.SPEED_M_S,
         marker_rate_hz: int = 200,
         force_rate_hz: int = 1000,
@@ -89,7 +92,11 @@ class Walker:
         self.late_cues = 0
         self._kam_sd = kam_sd
         self._natural = {1: natural_fpa_deg[0], -1: natural_fpa_deg[1]}
-        self._steps = {s: FootSteps(seed, s, n, fpa_sd_deg, n, gain) for s, n in self._natural.items()}
+        habit = {1: habit_deg[0], -1: habit_deg[1]}
+        self._steps = {
+            s: FootSteps(seed, s, n, fpa_sd_deg, n, gain, practised=practised, habit_deg=habit[s])
+            for s, n in self._natural.items()
+        }
         self.pace = Pace(speed_m_s / ref.SPEED_M_S, _PHASE_S, self.faults)
         self._noise = Noise(seed, noise, 3 * len(LABELS), self.marker_rate_hz, self.force_rate_hz)
         self._tissue = _tissue(seed, self._noise)

@@ -51,6 +51,7 @@ def rehearse(
     from devices.walker.people import person
     from labfeedback.commands.visiting import conclude, introduce, make_visit, selection_for
     from labfeedback.exchange.outputs import check_outputs
+    from labfeedback.protocol.aiming import parse_target
     from labfeedback.protocol_file import draw, load_protocol
     from labfeedback.study import open_study
     from labfeedback.subject import Subject
@@ -76,6 +77,12 @@ def rehearse(
         if study.verdict_of(name) is not None:
             raise
         chosen, said = FALLBACK, f"no assessment of {name} in {out}: rehearsed with {FALLBACK}"
+    if chosen:
+        earlier = visit - 1 if document.purpose == "training" else 6
+        who = person(
+            patient, seed, side=1 if side == "right" else -1, earlier=earlier,
+            change_deg=0.0 if "sham" in (arm, document.arm) else parse_target(chosen, "fpa").amount,
+        )  # fmt: skip
     if said:
         console.print(said[0].upper() + said[1:])
     study.admit(someone, side)
@@ -235,4 +242,4 @@ def walk_simulated(session: str, walk: Any, truth: str | None, stop: Any) -> Non
     """The patient's process: walks until told to stop, and follows the cues of this session."""
     from devices.simulated import run
 
-    run(walk, stop, session=session, truth=truth)
+    run(walk, stop, session=session, truth=truth, wait=True)

@@ -141,7 +141,6 @@ class Engine:
             self._reel.event(self._now(), EventCode.NOTE, remark)
         self._push(-math.inf, _FORGET, 0, math.nan, math.nan)
         self._learn()
-        self._guidance.begin(self._now())
 
     def _offset(self, record: Offset) -> None:
         if record.stream not in (MARKERS, FORCES):
@@ -252,6 +251,7 @@ class Engine:
         self._done = ran.stop
         time = self._markers.track.time
         self._reel.frames(ran.rows)
+        self._guidance.begin(float(time[first]))
         for row in ran.noticed:
             self._notice(float(time[int(row[live.N_FRAME])]), int(row[live.N_KIND]), row)
         if len(ran.told):

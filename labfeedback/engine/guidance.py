@@ -46,8 +46,8 @@ class Guidance:
     # --- the walk ---
 
     def begin(self, now: float) -> None:
-        """Both streams are there."""
-        if self.visit is not None:
+        """A frame has come with its forces; the first one opens the visit."""
+        if self.visit is not None and self.visit.state == "opening":
             self._follow(now, self.visit.begin(now))
 
     def hold(self, now: float, state: CueState, why: str = "") -> None:

@@ -13,6 +13,7 @@ from labfeedback.fingerprint import engine_hash
 from labfeedback.hub.log import Engine as EngineLike
 from labfeedback.inputlog import Start
 from labfeedback.markerset import MarkerSet
+from labfeedback.protocol.schedule import Visit
 from labfeedback.protocol.training import Training
 from labfeedback.recording.about import machine
 from labfeedback.rig import Rig
@@ -34,6 +35,7 @@ def begin(walk: dict[str, Any]) -> tuple[Start, EngineLike]:
         training=Training.model_validate(training) if training else None,
         calibration=static_calibration(Path(static), rig, marker_set) if static else walk.get("calibration"),
         versions=versions(),
+        visit=Visit.model_validate(walk["visit"]) if walk.get("visit") else None,
         remarks=walk.get("remarks") or (),
     )
     return start, Engine(start)

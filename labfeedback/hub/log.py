@@ -66,7 +66,8 @@ class InputLog:
     steps_valid: int = 0
     last_step: dict[int, float] = field(default_factory=dict)  # side -> fpa_deg
     last_cue: dict[str, float] = field(default_factory=dict)
-    new_events: list[tuple[int, str]] = field(default_factory=list)  # (code, sentence), taken by the loop
+    # (code, sentence, data time, value), taken by the loop
+    new_events: list[tuple[int, str, float, float]] = field(default_factory=list)
     published_s: float = 0.0
     clock: Callable[[], float] = time.perf_counter  # local time for measured rows
     _fed_s: float = 0.0
@@ -201,9 +202,14 @@ class InputLog:
         for row in out.events:
             if row["code"] == EventCode.STREAM_GAP and row["value"] < GAP_WORTH_SAYING_S:
                 continue  # recorded, and its steps are withheld; two lines a second would hide what matters
-            self.new_events.append((int(row["code"]), bytes(row["text"]).decode("utf-8", "replace")))
+            text = bytes(row["text"]).decode("utf-8", "replace")
+            self.new_events.append((int(row["code"]), text, _number(row["time_s"]), _number(row["value"])))
 
     @property
     def hazard(self) -> str:
         """The sentence of a hazard event that has not been taken yet; empty without one."""
-        return next((text for code, text in self.new_events if code == EventCode.HAZARD), "")
+        return next((text for code, text, *_ in self.new_events if code == EventCode.HAZARD), "")
+
+
+def _number(value: float) -> float:
+    return float(value) if value == value else 0.0

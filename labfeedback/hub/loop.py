@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,6 +24,7 @@ from labfeedback.records import RIGHT, EventCode
 from labfeedback.settings import Settings
 
 TICK_S: Final = 0.050
+LAST_LOOK_S: Final = 1.0  # the last steps of a visit that has ended are still computed
 GONE_S: Final = 5.0  # all sources away for this long: the walk is over
 SHORTEST_WAIT_S: Final = 0.0003
 LONGEST_WAIT_S: Final = 0.005  # never leave the other stream waiting longer than this
@@ -41,6 +43,11 @@ LOUD: Final = {
     EventCode.MARKER_GONE,
     EventCode.PLATE_ALARM,
     EventCode.BELT_AXIS_OFF,
+    EventCode.PROMPT,
+    EventCode.STOP_RULE,
+    EventCode.ALARM,
+    EventCode.REFUSED,
+    EventCode.VISIT_ENDED,
 }
 # The hub has said these itself, sooner; and a command as it stands in the log is no sentence.
 SAID: Final = {EventCode.STREAM_LINKED, EventCode.STREAM_LOST, EventCode.COMMAND}
@@ -80,6 +87,8 @@ class Loop:
         self._commands = 0
         self._own_notes: set[str] = set()
         self._ticks = 0
+        self._later: list[dict[str, Any]] = []
+        self._over_since = math.inf
 
     def run(self) -> str:
         """Until something ends the walk; returns why, as a sentence. Garbage is not collected meanwhile."""
@@ -124,6 +133,8 @@ class Loop:
             if stream != first:
                 got |= self._pull(stream, 0.0)
         self.log.settle()
+        if self._later:
+            self._heed_later()
         if not got and self._due[first] < now:
             self._due[first] = now + self._interval[first]  # late: let the other one be first
 
@@ -145,6 +156,13 @@ class Loop:
         if stream == 0:
             self.latency_s = pylsl.local_clock() - float(samples.raw_time[-1]) - self._offset[0]
         return True
+
+    def _heed_later(self) -> None:
+        now = getattr(self.log.engine, "now_s", math.nan)
+        due = [command for command in self._later if now >= command["at_s"]]
+        self._later = [command for command in self._later if not now >= command["at_s"]]
+        for command in sorted(due, key=lambda one: float(one["at_s"])):
+            self.command(command)
 
     def _lose(self, stream: int) -> None:
         live = self._live[stream]
@@ -184,7 +202,10 @@ class Loop:
             self.command({"do": "note", "text": sentence})
             self._talk.note(sentence, loud=True)
         for command in self._talk.commands():
-            self.command(command)
+            if "at_s" in command:  # a rehearsal's, for a moment of data time
+                self._later.append(command)
+            else:
+                self.command(command)
         if self._others is not None:
             self._take_others(self._others)
         self.log.tick(now)
@@ -195,9 +216,9 @@ class Loop:
         while self._shown.queue:
             self.log.rows("shown", self._shown.queue.popleft())
         self.log.note_loss()
-        for code, text in self.log.new_events:
+        for code, text, time_s, value in self.log.new_events:
             if code not in SAID and text[:_BEGINNING] not in self._own_notes:
-                self._talk.event(code, text, loud=code in LOUD)
+                self._talk.event(code, text, loud=code in LOUD, time_s=time_s, value=value)
         if not self.log.hazard:
             self.log.new_events.clear()
         if self._ticks % 5 == 0:
@@ -250,6 +271,11 @@ class Loop:
             return self.log.hazard
         if self._talk.stop_asked:
             return "ended by the operator"
+        visit = getattr(self.log.engine, "visit", None)
+        if visit is not None and visit.state == "over":
+            self._over_since = min(self._over_since, now)
+            if now - self._over_since > LAST_LOOK_S:
+                return "the visit has ended"
         if self._stopped():
             return "ended by Ctrl+C"
         if self._talk.parent_gone:
@@ -259,6 +285,11 @@ class Loop:
         if nobody_left(self._reconnect.gone_since, len(self._live)) > GONE_S:
             return f"both streams ended {GONE_S:g} s ago"
         return ""
+
+    def _visit_status(self) -> dict[str, Any] | None:
+        visit = getattr(self.log.engine, "visit", None)
+        status: dict[str, Any] | None = visit.status(self.log.engine.now_s) if visit is not None else None  # type: ignore[attr-defined]
+        return status
 
     def _report(self, health: Any) -> None:
         self._talk.status(
@@ -278,6 +309,7 @@ class Loop:
                 "latency_ms": self.latency_s * 1000,
                 "loop_p99_ms": float(health["loop_p99_ms"]),
                 "ring_fill": float(health["ring_fill"]),
+                "visit": self._visit_status(),
                 "others": self._others.present if self._others is not None else {},
                 "lost": self.log.ring.lost,
             }

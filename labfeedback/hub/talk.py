@@ -35,9 +35,9 @@ class Talk:
         """A sentence for the operator."""
         self.tell(kind="note", text=text, loud=loud)
 
-    def event(self, code: int, text: str, *, loud: bool) -> None:
-        """An event of the engine's."""
-        self.tell(kind="event", code=code, text=text, loud=loud)
+    def event(self, code: int, text: str, *, loud: bool, time_s: float = 0.0, value: float = 0.0) -> None:
+        """An event of the engine's, with its data time (0: before the first sample) and its value."""
+        self.tell(kind="event", code=code, text=text, loud=loud, time_s=time_s, value=value)
 
     def commands(self) -> list[dict[str, Any]]:
         """The operator's commands since the last call. Only this pipe carries commands, never the network."""

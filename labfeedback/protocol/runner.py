@@ -72,7 +72,7 @@ class Runner:
         self.visit = visit
         self.plan = plan(visit)
         standing = visit.standing or Standing(block=0)
-        self.state = "waiting"  # waiting, walking, held, over
+        self.state = "opening"  # then waiting, walking, held, over
         self.index = min(standing.block, len(self.plan) - 1)
         self.own = {side: dict(values) for side, values in standing.own.items()}
         self.larger_peak = standing.larger_peak
@@ -106,7 +106,7 @@ class Runner:
             return CueState.FINISHED
         if self.state == "held":
             return CueState.PAUSED
-        return CueState.KEEP_WALKING if self.state == "waiting" else None
+        return CueState.KEEP_WALKING if self.state in ("opening", "waiting") else None
 
     @property
     def due_s(self) -> float:
@@ -147,7 +147,7 @@ class Runner:
         running = 0.0 if self.aim.clock_from_s != self.aim.clock_from_s else max(0.0, now - self.aim.clock_from_s)
         left = self._left_s - running if self.state == "walking" else self._left_s
         return {
-            "state": self.state, "block": self.index, "blocks": len(self.plan), "id": planned.id, "title": block.title,
+            "now_s": now if now == now else None, "state": self.state, "block": self.index, "blocks": len(self.plan), "id": planned.id, "title": block.title,
             "patient": block.patient, "operator": block.operator, "next": follows,
             "left_s": None if math.isinf(left) else max(0.0, left),
             "left_steps": None if block.steps is None else max(0, block.steps - self._steps),
@@ -158,7 +158,7 @@ class Runner:
     # --- what happens ---
 
     def begin(self, now: float) -> list[Said]:
-        """Both streams are there."""
+        """Data have begun to flow."""
         p = self.visit.document
         text = f"{p.id} {p.version}, visit {self.visit.number} of {p.visits}, {self.visit.side} leg"
         if self._part > 1:
@@ -442,7 +442,7 @@ class Runner:
         return Said(EventCode.BLOCK_ENDED, text, float(self.index))
 
     def _state_words(self) -> str:
-        return {"waiting": "between blocks", "walking": "running", "held": "held", "over": "over"}[self.state]
+        return {"opening": "without data", "waiting": "between blocks", "walking": "running", "held": "held", "over": "over"}[self.state]
 
     def _aim_of(self, planned: Planned, now: float) -> tuple[Aim, list[Said], str]:
         """The block's aim, what is to be told of it, and why it is refused."""

@@ -1,0 +1,145 @@
+"""`labfeedback visit`: one visit by protocol, over the lab's own streams."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labfeedback.commands.run import Inertia, Side, TibiaFrame
+from labfeedback.errors import BadSetup
+
+if TYPE_CHECKING:
+    from labfeedback.protocol.document import Protocol
+    from labfeedback.protocol.schedule import Visit
+    from labfeedback.study import Session, Study
+
+
+def visit(
+    protocol: Annotated[str, typer.Option(help="A shipped protocol's name, or a .toml file.")],
+    subject: Annotated[Path, typer.Option(help="Who walks: a TOML file with pseudonym, mass, height, sex, side.")],
+    study: Annotated[Path, typer.Option(metavar="DIR", help="The study folder; made if it is not there.")],
+    rig: Annotated[str, typer.Option(help="The lab: a shipped name or a TOML file.")],
+    markers: Annotated[str, typer.Option(help="The marker set: a shipped name or a TOML file.")],
+    visit: Annotated[int, typer.Option(help="Which visit of the protocol.")] = 1,
+    side: Annotated[Side | None, typer.Option(help="The trained leg, if the subject file does not say.")] = None,
+    verdict: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The assessment's verdict, if it is not in the study folder.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="The change to train, such as 'toe-in 5 deg', without a verdict.")] = "",
+    arm: Annotated[str, typer.Option(help="active or sham, as allocated.")] = "active",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a visit that was cut off, at its block.")] = False,
+    static: Annotated[Path | None, typer.Option(help="Static trial (a recording), if medial markers are off.")] = None,
+    calibration: Annotated[Path | None, typer.Option(metavar="FILE", help="As 'labfeedback calibrate' saved it.")] = None,
+    another_day: Annotated[str, typer.Option(metavar="REASON", help="Use a calibration of another day, and why.")] = "",
+    check: Annotated[Path | None, typer.Option(metavar="FILE", help="What 'labfeedback check --save' kept.")] = None,
+    frame: Annotated[TibiaFrame, typer.Option(help="The axes that moments are expressed in.")] = TibiaFrame.proximal,
+    inertia: Annotated[Inertia, typer.Option(help="Segment inertia.")] = Inertia.auto,
+    headless: Annotated[bool, typer.Option("--headless", help="No window: pictures beside the recording.")] = False,
+    wait: Annotated[float, typer.Option(help="How long to wait for the streams, s.")] = 30.0,
+) -> None:
+    """Run a visit: questions and blocks one after the other, keys for start, pause, pain, notes; then the report.
+
+    Without a terminal, commands are read from the input, one a line: start, pain 3 1, yes, text WORDS, end-visit ...
+    """
+    from rich.console import Console
+
+    from labfeedback.commands.calibrated import usable
+    from labfeedback.commands.visit_walk import walk_visit
+    from labfeedback.commands.visiting import TASKS, conclude, introduce, trained_side, walk_of
+    from labfeedback.markerset import load_marker_set
+    from labfeedback.protocol_file import load_protocol
+    from labfeedback.rig import load_rig
+    from labfeedback.study import open_study
+    from labfeedback.subject import load_subject
+
+    document, person = load_protocol(protocol), load_subject(subject)
+    the_rig, marker_set = load_rig(rig), load_marker_set(markers)
+    if arm not in ("active", "sham"):
+        raise BadSetup(f"--arm {arm}: expected active or sham")
+    if not 0 < wait <= 3600:
+        raise BadSetup(f"--wait {wait:g}: expected a number above zero, at most 3600 s")
+    if frame is TibiaFrame.points:
+        raise BadSetup("--frame points: only a recorded file has a model's points; choose proximal, distal or lab")
+    if static is not None and calibration is not None:
+        raise BadSetup("--static and --calibration: give one of the two; the calibration has its static trial in it")
+    if static is not None and not static.is_file():
+        raise BadSetup(f"{static}: no such static trial")
+    leg = trained_side(person, side.value if side else None)
+    calibrated = None
+    if calibration is not None:
+        calibrated = usable(calibration, marker_set, the_rig, person, another_day=another_day)
+    if person.mass_kg is None and (calibrated is None or calibrated.mass_kg is None):
+        raise BadSetup(f"{subject}: mass_kg is missing; weigh the subject on the plates ('labfeedback calibrate' does)")
+    console, folder = Console(highlight=False), open_study(study, create=True)
+    remarks: list[str] = []
+    if check is not None:
+        from labfeedback.analysis.preflight.saved import remarks_of
+
+        now = datetime.datetime.now().astimezone()
+        remarks = remarks_of(check, person.id, the_rig.name, marker_set.name, now)
+    if resume:
+        session, made, said = _continued(folder, person.id, document, visit)
+    else:
+        made, said = _new(folder, person.id, document, visit, leg, verdict, target, arm)
+        session = None
+    folder.admit(person, leg)
+    if said:
+        remarks.append(said)
+        console.print(said[0].upper() + said[1:], soft_wrap=True)
+    introduce(made, console)
+    session = session or folder.new_session(person.id, TASKS[document.purpose])
+    walk = walk_of(
+        made, the_rig, person, marker_set, remarks, wait_s=wait, seconds=None,
+        static=str(static.absolute()) if static else None,
+        calibration=calibrated.model_dump(mode="json") if calibrated else None,
+        settings={"tibia_frame": frame.value, "inertia": inertia.value},
+    )  # fmt: skip
+    try:
+        walk_visit(walk, session.next_recording(), headless=headless)
+    finally:
+        if session.recordings():
+            conclude(session, console)
+        elif session.folder.is_dir() and not any(session.folder.iterdir()):
+            session.folder.rmdir()  # refused before it began: its number is free again
+
+
+def _new(
+    folder: Study, person: str, document: Protocol, number: int, leg: str, verdict: Path | None, target: str, arm: str
+) -> tuple[Visit, str]:
+    from labfeedback.commands.visiting import make_visit, selection_for
+    from labfeedback.protocol_file import draw
+
+    selected, said = selection_for(document, folder, person, leg, verdict=verdict, target=target)
+    draws = draw(document, sequence=folder.order_of(person))
+    return make_visit(document, number, leg, selected, draws, arm=arm), said
+
+
+def _continued(folder: Study, person: str, document: Protocol, number: int) -> tuple[Session, Visit, str]:
+    """The cut-off visit's session, and the visit from the block at which it stopped. Raises BadSetup."""
+    from labfeedback.report.resume import standing_of
+    from labfeedback.recording.layout import parts_of
+    from labfeedback.recording.recover import recover
+
+    for session in reversed(folder.sessions(person)):
+        loose = sorted(session.folder.glob("*.part*.h5"))
+        for part in loose:
+            if part.exists():
+                recover(part)
+        paths = session.recordings()
+        if not paths or any(parts_of(path) for path in paths):
+            continue
+        visit, standing, ended = standing_of(paths[-1])
+        if visit.document.id != document.id or visit.number != number:
+            continue
+        if ended:
+            raise BadSetup(f"{paths[-1].name}: this visit has ended; there is nothing to go on with")
+        if visit.document != document:
+            raise BadSetup(
+                f"{paths[-1].name} was begun by another version of {document.id}; give that document to go on with it"
+            )
+        again = visit.model_copy(update={"standing": standing})
+        return session, again, f"continued from {paths[-1].name}, at block {standing.block + 1}"
+    raise BadSetup(f"no visit {number} of {document.id} by {person} is in {folder.folder}: leave --resume out")

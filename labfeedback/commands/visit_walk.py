@@ -1,0 +1,86 @@
+"""One visit through the real processes, with a person at the keys or an operator that answers by itself."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from labfeedback.asked import Asked
+from labfeedback.commands.keys import Keys
+from labfeedback.commands.visit_line import VisitLine
+from labfeedback.commands.walking import WalkFailed, can_show, remove_pictures
+from labfeedback.lab import Ending, Lab
+from labfeedback.rehearsal import PretendOperator
+
+
+AHEAD_S: Final = 1.5
+
+
+class AutoOperator(VisitLine):
+    """Answers by itself, at moments of data time, as a fast rehearsal does."""
+
+    def __init__(self, pretend: PretendOperator) -> None:
+        super().__init__()
+        self._pretend = pretend
+
+    def __call__(self, news: dict[str, Any]) -> None:
+        super().__call__(news)
+        if news["kind"] == "event":
+            time_s = news.get("time_s")
+            self._pretend.hear(int(news["code"]), str(news["text"]), float(time_s or 0.0), float(news.get("value") or 0.0))
+        elif news["kind"] == "status" and news.get("visit"):
+            # Sent a little ahead: the hub does it at the very moment of data time that it names.
+            for command in self._pretend.due(float(news["visit"]["now_s"] or 0.0) + AHEAD_S):
+                self.send(command)
+
+
+def screen_side(walk: dict[str, Any]) -> str:
+    """Which foot's cues the patient's screen shows: the trained one's, or both feet's."""
+    sides = {(b.get("feedback") or {}).get("side") for b in walk["visit"]["document"]["blocks"]}
+    return "both" if "both" in sides else str(walk["visit"]["side"])
+
+
+def walk_visit(
+    walk: dict[str, Any],
+    recording: Path,
+    *,
+    headless: bool,
+    operator: VisitLine | None = None,
+    devices: tuple[Callable[[Any], BaseProcess], ...] = (),
+    session: str = "",
+) -> Ending:
+    """Walk one visit to its end. Raises WalkFailed with the lab's sentence when it did not end as meant."""
+    say = typer.echo
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    headless = can_show(headless, say)
+    visit = walk["visit"]
+    heading = f"{visit['document']['title']}, visit {visit['number']}, {visit['side'].upper()} leg"
+    say("Research use. The belt's own stop and lanyard come first; this program never stops the belt.")
+    pictures = recording.with_name(recording.stem + "_pictures")
+    kept = set(pictures.iterdir()) if pictures.is_dir() else set()
+    screen = {
+        "side": screen_side(walk), "screen": walk["rig"]["screen"], "headless": headless,
+        "pictures_dir": pictures if headless else None, "fullscreen": not headless,
+    }  # fmt: skip
+    with Asked() as asked, Keys() as keys:
+        line = operator or VisitLine(heading=heading, keys=keys)
+        with line:
+            lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session, asked=asked)
+            line.send = lab.command
+            ending = lab.run()
+        if not lab.began:
+            remove_pictures(pictures, kept)
+        if ending.exit_code:
+            where = f" What was recorded is in {ending.recording}." if ending.recording else ""
+            raise WalkFailed(f"{ending.why}.{where}".replace("..", "."), ending.exit_code)
+        say(f"The walk is over: {ending.why}. {ending.steps} steps, {ending.steps_valid} with a valid moment.")
+        if ending.recording is not None:
+            say(f"Recording: {ending.recording}")
+    return ending
