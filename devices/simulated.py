@@ -138,9 +138,7 @@ class CueListener(threading.Thread):
                 return
             state = int(row["state"])
             if state in _SEEN and int(row["variable"]) == 0:  # it knows how to turn a foot, nothing else
-                walker.cue(
-                    float(row["time_s"]) - t0, int(row["side"]), float(row["deviation"]), CueState(state).name
-                )
+                walker.cue(float(row["time_s"]) - t0, int(row["side"]), float(row["deviation"]), CueState(state).name)
 
 
 def wait_for_hub(session: str, stop: Stop) -> None:

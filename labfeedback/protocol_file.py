@@ -1,4 +1,4 @@
-"""Protocol documents as files: found by name or path, checked, and their mistakes told with file, line and a sentence."""
+"""Protocol documents as files: found by name or path, checked; mistakes are told with file, line and a sentence."""
 
 from __future__ import annotations
 

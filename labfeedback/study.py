@@ -174,8 +174,8 @@ def change_of(path: Path, verdict: dict[str, Any], subject: str, side: str) -> s
         return str(override["change"])
     if verdict["verdict"] != "target":
         raise BadSetup(
-            f"{path}: the verdict is '{verdict['verdict']}' ({verdict.get('deciding_rule')}): there is nothing to train. "
-            "Assess again, or override it with a reason: labfeedback override"
+            f"{path}: the verdict is '{verdict['verdict']}' ({verdict.get('deciding_rule')}): there is nothing to "
+            "train. Assess again, or override it with a reason: labfeedback override"
         )
     return str(verdict["chosen_change"])
 

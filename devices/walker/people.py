@@ -17,7 +17,10 @@ STEP_SD: Final = 0.2  # %BW*Ht, of a peak from step to step (SCIENCE.md section 
 
 
 def person(kind: str, seed: int, *, side: int = -1, change_deg: float = 0.0, earlier: int = 0) -> dict[str, Any]:
-    """Keywords of `devices.simulated.Walk`; earlier: visits that have trained change_deg before. Raises BadSetup for an unknown kind."""
+    """Keywords of `devices.simulated.Walk`.
+
+    earlier: visits that have trained the foot of `side` by change_deg before. Raises BadSetup for an unknown kind.
+    """
     if kind not in KINDS:
         raise BadSetup(f"no simulated patient is called {kind!r}; there are {', '.join(KINDS)}")
     random = np.random.default_rng([seed, 40, KINDS.index(kind)])

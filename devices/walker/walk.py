@@ -57,7 +57,8 @@ class Walker:
 
     natural_fpa_deg is (right, left). slope is %BW*Ht of KAM1 per degree of toe-out, or (KAM1, KAM2); drawn if None.
     kam_sd is a free variation of both peaks from step to step in %BW*Ht; gain is how quickly cues are followed.
-    habit_deg, (right, left), and practised (steps with feedback) are what earlier visits have left. Rates are whole numbers of Hz.
+    habit_deg, (right, left), and practised (steps with feedback) are what earlier visits have left. Rates are whole
+    numbers of Hz.
     """
 
     def __init__(

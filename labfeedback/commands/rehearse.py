@@ -27,9 +27,7 @@ FALLBACK: Final = "toe-in 5 deg"
 def rehearse(
     protocol: Annotated[str, typer.Argument(help="A shipped protocol's name, or a .toml file.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A study folder; made if it is not there.")],
-    patient: Annotated[
-        str, typer.Option(help="responder, nonresponder, noisy or slow-learner.")
-    ] = "responder",
+    patient: Annotated[str, typer.Option(help="responder, nonresponder, noisy or slow-learner.")] = "responder",
     visit: Annotated[int, typer.Option(help="Which visit of the protocol.")] = 1,
     seed: Annotated[int, typer.Option(help="Another number, another patient and another drawn order.")] = 1,
     fast: Annotated[bool, typer.Option("--fast", help="In one process, as fast as it goes, without LSL.")] = False,
@@ -66,7 +64,11 @@ def rehearse(
     who = person(patient, seed)
     name = subject or f"{patient.replace('-', '')}{seed}"
     someone = Subject(
-        id=name, mass_kg=who["mass_kg"], height_m=who["height_m"], sex="M", trained_side="left" if side == "left" else "right"
+        id=name,
+        mass_kg=who["mass_kg"],
+        height_m=who["height_m"],
+        sex="M",
+        trained_side="left" if side == "left" else "right",
     )
     study = open_study(out, create=True)
     console = Console(highlight=False)
@@ -86,9 +88,7 @@ def rehearse(
     if said:
         console.print(said[0].upper() + said[1:])
     study.admit(someone, side)
-    made = make_visit(
-        document, visit, side, chosen, draw(document, seed + 1000 * visit, study.order_of(name)), arm=arm
-    )
+    made = make_visit(document, visit, side, chosen, draw(document, seed + 1000 * visit, study.order_of(name)), arm=arm)
     introduce(made, console)
     session = study.new_session(name, _task(document.purpose))
     remarks = [f"rehearsal: simulated patient {patient}, seed {seed}", *([said] if said else [])]
@@ -130,9 +130,7 @@ def _fast(
 
     rig = load_rig("simulated")
     walker = Walk(**who).walker()
-    start = build_start(
-        rig, someone, load_marker_set("simulated"), visit=made, versions=versions(), remarks=remarks
-    )
+    start = build_start(rig, someone, load_marker_set("simulated"), visit=made, versions=versions(), remarks=remarks)
     expected = sum(60.0 * (p.block.minutes or 0.0) + 1.1 * (p.block.steps or 0) for p in plan(made)) + 20.0
     began = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
@@ -148,8 +146,8 @@ def _fast(
         )  # fmt: skip
     took = time.monotonic() - began
     console.print(
-        f"{went.why[0].upper()}{went.why[1:]}: {went.seconds / 60:.1f} min of walking in {took:.0f} s, {went.steps} steps, "
-        f"{went.steps_valid} with a valid moment."
+        f"{went.why[0].upper()}{went.why[1:]}: {went.seconds / 60:.1f} min of walking in {took:.0f} s, "
+        f"{went.steps} steps, {went.steps_valid} with a valid moment."
     )
     console.print(f"Recording: {went.recording}", soft_wrap=True)
     if truth is not None:

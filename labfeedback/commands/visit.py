@@ -30,9 +30,13 @@ def visit(
     ] = None,
     target: Annotated[str, typer.Option(help="The change to train, such as 'toe-in 5 deg', without a verdict.")] = "",
     arm: Annotated[str, typer.Option(help="active or sham, as allocated.")] = "active",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a visit that was cut off, at its block.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a visit that was cut off, at its block.")
+    ] = False,
     static: Annotated[Path | None, typer.Option(help="Static trial (a recording), if medial markers are off.")] = None,
-    calibration: Annotated[Path | None, typer.Option(metavar="FILE", help="As 'labfeedback calibrate' saved it.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="As 'labfeedback calibrate' saved it.")
+    ] = None,
     another_day: Annotated[str, typer.Option(metavar="REASON", help="Use a calibration of another day, and why.")] = "",
     check: Annotated[Path | None, typer.Option(metavar="FILE", help="What 'labfeedback check --save' kept.")] = None,
     frame: Annotated[TibiaFrame, typer.Option(help="The axes that moments are expressed in.")] = TibiaFrame.proximal,
@@ -119,9 +123,9 @@ def _new(
 
 def _continued(folder: Study, person: str, document: Protocol, number: int) -> tuple[Session, Visit, str]:
     """The cut-off visit's session, and the visit from the block at which it stopped. Raises BadSetup."""
-    from labfeedback.report.resume import standing_of
     from labfeedback.recording.layout import parts_of
     from labfeedback.recording.recover import recover
+    from labfeedback.report.resume import standing_of
 
     for session in reversed(folder.sessions(person)):
         loose = sorted(session.folder.glob("*.part*.h5"))

@@ -15,8 +15,13 @@ from labfeedback.commands.visit_words import HELP, KEYS, TWICE, parse
 from labfeedback.records import EventCode
 
 TWICE_S: Final = 2.0
-_STATE: Final = {"opening": ("NO DATA YET", "bold yellow"), "waiting": ("WAITING", "bold yellow"), "walking": ("WALKING", "bold green"),
-                 "held": ("HELD", "bold red"), "over": ("OVER", "bold")}  # fmt: skip
+_STATE: Final = {
+    "opening": ("NO DATA YET", "bold yellow"),
+    "waiting": ("WAITING", "bold yellow"),
+    "walking": ("WALKING", "bold green"),
+    "held": ("HELD", "bold red"),
+    "over": ("OVER", "bold"),
+}
 
 
 def block_lines(visit: dict[str, Any]) -> list[Text]:
@@ -40,8 +45,7 @@ def block_lines(visit: dict[str, Any]) -> list[Text]:
     if visit["acknowledge"]:
         lines.append(Text(f"   !! {visit['acknowledge']}  (a: acknowledge)", "bold red"))
     keys = {"pain": "i", "confirm": "y", "footwear": "t", "note": "t"}
-    for prompt in visit["prompts"]:
-        lines.append(Text(f"   ? {prompt['text']}  ({keys[prompt['kind']]})", "bold yellow"))
+    lines += [Text(f"   ? {p['text']}  ({keys[p['kind']]})", "bold yellow") for p in visit["prompts"]]
     return lines
 
 

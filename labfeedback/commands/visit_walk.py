@@ -18,7 +18,6 @@ from labfeedback.commands.walking import WalkFailed, can_show, remove_pictures
 from labfeedback.lab import Ending, Lab
 from labfeedback.rehearsal import PretendOperator
 
-
 AHEAD_S: Final = 1.5
 
 
@@ -33,7 +32,9 @@ class AutoOperator(VisitLine):
         super().__call__(news)
         if news["kind"] == "event":
             time_s = news.get("time_s")
-            self._pretend.hear(int(news["code"]), str(news["text"]), float(time_s or 0.0), float(news.get("value") or 0.0))
+            self._pretend.hear(
+                int(news["code"]), str(news["text"]), float(time_s or 0.0), float(news.get("value") or 0.0)
+            )
         elif news["kind"] == "status" and news.get("visit"):
             # Sent a little ahead: the hub does it at the very moment of data time that it names.
             for command in self._pretend.due(float(news["visit"]["now_s"] or 0.0) + AHEAD_S):

@@ -32,7 +32,10 @@ def parse(line: str, prompts: list[dict[str, Any]]) -> tuple[dict[str, Any] | No
     if word == "pain":
         numbers = rest.replace(",", " ").split()
         if len(numbers) != 2 or not all(n.isdigit() and int(n) <= 10 for n in numbers):
-            return None, f"pain {rest!r}: expected two whole numbers 0 to 10, left knee then right knee, such as 'pain 3 1'"
+            return (
+                None,
+                f"pain {rest!r}: expected two whole numbers 0 to 10, left knee then right knee, such as 'pain 3 1'",
+            )
         return {"do": "answer", "kind": "pain", "left": int(numbers[0]), "right": int(numbers[1])}, ""
     if word == "yes":
         found = next((p for p in prompts if p["kind"] == "confirm"), None)
@@ -43,7 +46,9 @@ def parse(line: str, prompts: list[dict[str, Any]]) -> tuple[dict[str, Any] | No
         found = next((p for p in prompts if p["kind"] in ("footwear", "note")), None)
         if found is None:
             return None, "text: no question waits for words"
-        return ({"do": "answer", "prompt": found["number"], "text": rest}, "") if rest else (None, "text: nothing written")
+        return (
+            ({"do": "answer", "prompt": found["number"], "text": rest}, "") if rest else (None, "text: nothing written")
+        )
     if word == "override":
         what, _, reason = rest.partition(":")
         return ({"do": "override", "what": what.strip(), "reason": reason.strip()}, "") if reason.strip() else (

@@ -67,12 +67,14 @@ def trained_side(subject: Subject, side: str | None) -> str:
     """Raises BadSetup when it is not said, or twice and differently."""
     if subject.trained_side is not None and side is not None and subject.trained_side != side:
         raise BadSetup(
-            f"the trained side of {subject.id} is the {subject.trained_side} one, the command says {side}. The untrained "
-            "leg is never trained: check which of the two is right"
+            f"the trained side of {subject.id} is the {subject.trained_side} one, the command says {side}. The "
+            "untrained leg is never trained: check which of the two is right"
         )
     found = side or subject.trained_side
     if found is None:
-        raise BadSetup(f"say which leg is trained: --side left or --side right, or trained_side in the file of {subject.id}")
+        raise BadSetup(
+            f"say which leg is trained: --side left or --side right, or trained_side in the file of {subject.id}"
+        )
     return found
 
 
@@ -117,7 +119,9 @@ def say_where(paths: list[Path]) -> None:
         typer.echo(f"Recording: {path}")
 
 
-def walk_of(visit: Visit, rig: Any, subject: Subject, marker_set: Any, remarks: list[str], **more: Any) -> dict[str, Any]:
+def walk_of(
+    visit: Visit, rig: Any, subject: Subject, marker_set: Any, remarks: list[str], **more: Any
+) -> dict[str, Any]:
     """What the hub is given."""
     return {
         "rig": rig.model_dump(mode="json"),

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from labfeedback.records import SIDES, CueState, Rows
+from labfeedback.variables import FEEDBACK_VARIABLES
 
 SILENT_S: Final = 0.25  # no health row for this long: neutral
 AHEAD_S: Final = 0.25  # a row stamped further in the future than this comes from a wrong clock
@@ -34,8 +35,9 @@ _ENDS_MARKS: Final = frozenset(
 class Scene:
     """What is painted. Two equal scenes give equal pictures.
 
-    deviation and band, in the unit of the variable (its ordinal, 0: the foot angle), are None unless the state is GOOD, TOO_FAR_IN or TOO_FAR_OUT; marks are the states of the
-    last steps, newest first; good_steps and scored_steps are the counts of the row that is shown. cue and cue_time_s
+    variable is the ordinal of what is shown, 0 the foot angle. deviation and band, in its unit, are None unless the
+    state is GOOD, TOO_FAR_IN or TOO_FAR_OUT; marks are the states of the last steps, newest first; good_steps and
+    scored_steps are the counts of the row that is shown. cue and cue_time_s
     say which row that was (-1 and None: none yet); they are reported, not painted.
     """
 
@@ -78,7 +80,7 @@ def _state(code: int, deviation: float, band: float, good_side: int) -> CueState
     state = _STATES.get(code, CueState.KEEP_WALKING)
     if state not in FEEDBACK:
         return state
-    if not (np.isfinite(deviation) and np.isfinite(band) and band >= 0):
+    if not (np.isfinite(deviation) and np.isfinite(band) and band >= 0 and good_side in (-1, 0, 1)):
         return CueState.KEEP_WALKING
     agrees = {
         CueState.GOOD: abs(deviation) <= band + BAND_SLACK_DEG or deviation * good_side > 0,
@@ -96,7 +98,10 @@ def _hear_cue(heard: Heard, row: np.void, now_s: float) -> Heard:
     if (time_s, cue) <= (heard.cue_time_s, heard.cue):
         return heard
     good_side = int(row["good_side"])
+    variable = int(row["variable"])
     state = _state(int(row["state"]), float(row["deviation"]), float(row["band"]), good_side)
+    if not 0 <= variable < len(FEEDBACK_VARIABLES):  # what cannot be named cannot be shown
+        state, variable = (CueState.KEEP_WALKING if state in OF_A_STEP else state), 0
     expires_s = float(row["expires_s"])
     if state in OF_A_STEP:
         expires_s = -np.inf if np.isnan(expires_s) else min(expires_s, time_s + LONGEST_VALUE_S)
@@ -106,7 +111,7 @@ def _hear_cue(heard: Heard, row: np.void, now_s: float) -> Heard:
     marks = heard.marks
     if state is CueState.NOT_MEASURED and scored < heard.scored_steps:
         marks = marks[1:]  # takes back what was said of the same step at heel-off: one step, one mark
-    if state in _ENDS_MARKS or int(row["variable"]) != heard.variable:
+    if state in _ENDS_MARKS or variable != heard.variable:
         marks = ()
     elif state in OF_A_STEP:
         marks = (state, *marks)[:MARKS]
@@ -119,7 +124,7 @@ def _hear_cue(heard: Heard, row: np.void, now_s: float) -> Heard:
         deviation=float(row["deviation"]) if state in FEEDBACK else None,
         band=float(row["band"]) if state in FEEDBACK else None,
         foot=side,
-        variable=int(row["variable"]),
+        variable=variable,
         good_side=good_side,
         good_steps=min(max(0, int(row["good_steps"])), scored),
         scored_steps=scored,

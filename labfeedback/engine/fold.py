@@ -34,7 +34,6 @@ from labfeedback.engine.track import longest_interval
 from labfeedback.engine.watch import Watch
 from labfeedback.inputlog import FORCES, MARKERS, Command, Link, Offset, Record, Samples, Start, Tick
 from labfeedback.layout import Layout
-from labfeedback.protocol.runner import Runner
 from labfeedback.records import SIDE_NAMES, SIDES, CueState, EventCode, Flag
 
 # Items of the schedule, in the order in which they act when they fall on the same frame.
@@ -59,6 +58,7 @@ class Engine:
                 given[foot] = (leg.stand_heel_m, leg.stand_toe_m)
         self._history = History(given)
         self._guidance = Guidance(self.setup, self._reel)
+        self.visit = self._guidance.visit  # where a visit by protocol stands; to be looked at, not changed
         self._awaited = math.inf  # what is due next, as it stands in the schedule
         settings = self.setup.settings
         self._watch = Watch(settings.silent_neutral_s, settings.silent_pause_s)
@@ -92,21 +92,11 @@ class Engine:
         """Nothing more will come: the last rows. Steps whose filter tail did not arrive are left out."""
         return self._reel.take()
 
-    @property
-    def now_s(self) -> float:
-        """The data's watermark; NaN before the first sample."""
-        return self._now()
-
-    @property
-    def visit(self) -> Runner | None:
-        """Where a visit by protocol stands; to be looked at, not changed."""
-        return self._guidance.visit
-
     def _link(self, record: Link) -> None:
         if record.stream not in (MARKERS, FORCES):
             return
         name = "markers" if record.stream == MARKERS else "forces"
-        now = self._now()
+        now = self.now_s
         if not record.connected:
             self._reel.event(now, EventCode.STREAM_LOST, f"stream of {name} lost")
             return
@@ -136,9 +126,7 @@ class Engine:
         heels = np.ascontiguousarray(plan.roles[:, HEEL])
         self._sight = Sight(self._markers.track, streams.markers.rate_hz, heels, lambda: self._history.walking)
         self._events = Events(settings, self._sight, self._look_later)
-        remarks = self.setup.calibration.remarks if self.setup.calibration else ()
-        for remark in (*self.setup.remarks, *remarks):  # of the check, an override, a trial of another day
-            self._reel.event(self._now(), EventCode.NOTE, remark)
+        self._guidance.remark(self.now_s)
         self._push(-math.inf, _FORGET, 0, math.nan, math.nan)
         self._learn()
 
@@ -150,7 +138,7 @@ class Engine:
             stream = self._markers if record.stream == MARKERS else self._forces
         if self._clocks[record.stream].add(record.offset_s, stream.raw_s if stream else math.nan):
             name = "markers" if record.stream == MARKERS else "forces"
-            self._reel.event(self._now(), EventCode.CLOCK_STEP, f"clock of {name} stepped", value=record.offset_s)
+            self._reel.event(self.now_s, EventCode.CLOCK_STEP, f"clock of {name} stepped", value=record.offset_s)
             if stream is not None:
                 stream.clock_stepped()
 
@@ -187,7 +175,7 @@ class Engine:
         self._advance(self._watch.given_up(FORCES))
 
     def _command(self, record: Command) -> None:
-        resumed = self._guidance.command(self._now(), record, self._watch.silent)
+        resumed = self._guidance.command(self.now_s, record, self._watch.silent)
         if resumed and self._plan is not None:
             self._judge.begin()
 
@@ -201,7 +189,8 @@ class Engine:
 
     # --- data time ---
 
-    def _now(self) -> float:
+    @property
+    def now_s(self) -> float:
         """The data's watermark; while they do not flow, the last TICK if that is later; NaN before both."""
         now = -math.inf
         if self._plan is not None:

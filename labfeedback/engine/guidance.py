@@ -13,7 +13,8 @@ from labfeedback.engine.operator import Operator
 from labfeedback.engine.reel import Reel
 from labfeedback.engine.start import Setup
 from labfeedback.inputlog import Command
-from labfeedback.protocol.runner import COMMANDS, Runner, Said
+from labfeedback.protocol.runner import Runner, Said
+from labfeedback.protocol.table import COMMANDS
 from labfeedback.protocol.training import Course
 from labfeedback.records import SIDES, CueState, EventCode, Rows
 
@@ -24,7 +25,7 @@ class Guidance:
     """Writes cues and events to the reel. Times are data time, s; feet are 0 (right) and 1 (left)."""
 
     def __init__(self, setup: Setup, reel: Reel) -> None:
-        self._reel = reel
+        self._reel, self._setup = reel, setup
         self.visit = Runner(setup.visit) if setup.visit else None
         course = Course(setup.training) if setup.training else None
         self.feedback = Feedback(self.visit.aim if self.visit else course)
@@ -44,6 +45,12 @@ class Guidance:
         return self.visit.due_s if self.visit is not None else math.inf
 
     # --- the walk ---
+
+    def remark(self, now: float) -> None:
+        """Both streams are there: what was found and accepted before the walk."""
+        calibration = self._setup.calibration
+        for remark in (*self._setup.remarks, *(calibration.remarks if calibration else ())):
+            self._reel.event(now, EventCode.NOTE, remark)
 
     def begin(self, now: float) -> None:
         """A frame has come with its forces; the first one opens the visit."""
@@ -139,6 +146,6 @@ class Guidance:
             cues += self.feedback.take_up(now, visit.aim)
         if holds is not None:
             cues += self.feedback.hold(now, holds)
-        elif self.feedback.held is not None and not silent and not visit.halted:
+        elif self.feedback.held is not None and not silent and not visit.halts:
             cues += self.feedback.go_on(now)
         self._reel.cues(cues)

@@ -20,6 +20,7 @@ from labfeedback.hub.reconnect import Reconnect, nobody_left
 from labfeedback.hub.shown import ShownReader
 from labfeedback.hub.talk import Talk
 from labfeedback.inputlog import Samples
+from labfeedback.protocol.status import status_of
 from labfeedback.records import RIGHT, EventCode
 from labfeedback.settings import Settings
 
@@ -288,8 +289,7 @@ class Loop:
 
     def _visit_status(self) -> dict[str, Any] | None:
         visit = getattr(self.log.engine, "visit", None)
-        status: dict[str, Any] | None = visit.status(self.log.engine.now_s) if visit is not None else None  # type: ignore[attr-defined]
-        return status
+        return status_of(visit, getattr(self.log.engine, "now_s", math.nan)) if visit is not None else None
 
     def _report(self, health: Any) -> None:
         self._talk.status(

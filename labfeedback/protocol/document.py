@@ -100,7 +100,9 @@ class Block(_Model):
     minutes: float | None = Field(None, gt=0, le=60)
     steps: int | None = Field(None, ge=5, le=5000, description="of the trained foot")
     speed: float | Literal["self-selected"] = "self-selected"
-    measures: Literal["", "familiarisation", "baseline", "practice", "condition", "closing", "training", "retention"] = ""
+    measures: Literal[
+        "", "familiarisation", "baseline", "practice", "condition", "closing", "training", "retention"
+    ] = ""
     each: Literal["", "condition"] = ""
     starts: Literal["by itself", "operator"] = "by itself"
     before: tuple[str, ...] = ()

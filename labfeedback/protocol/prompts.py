@@ -64,7 +64,7 @@ class Prompts:
         self.open = [p for p in self.open if p.kind == "pain" and not p.wait]
 
     def answer(self, command: dict[str, Any]) -> tuple[Prompt | None, str, str]:
-        """(prompt, what to record, why it is refused). command: 'prompt' its number, or 'kind'; see docs/protocols.md."""
+        """(prompt, what to record, why it is refused). command: 'prompt' its number, or 'kind'."""
         found = next((p for p in self.open if _meant(p, command)), None)
         if found is None:
             # Pain may be told at any time, asked for or not.

@@ -118,7 +118,8 @@ def _assessment(p: Protocol) -> None:
     for kind in ("baseline", "condition", "closing"):
         if kind not in kinds:
             raise Broken(
-                ("purpose",), f"an assessment needs a block with measures = {kind!r}; without it no target can be chosen"
+                ("purpose",),
+                f"an assessment needs a block with measures = {kind!r}; without it no target can be chosen",
             )
     if not kinds.index("baseline") < kinds.index("condition") < kinds.index("closing"):
         raise Broken(("purpose",), "an assessment goes from baseline through the conditions to the closing block")

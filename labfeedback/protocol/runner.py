@@ -1,7 +1,4 @@
-"""The visit as a state machine: a table of what each input means in each state. Pure; all times are data time, s.
-
-    waiting --start--> walking --its length is over--> (prompts) waiting --...--> over
-    walking <--pause, a rule / resume--> held
+"""The visit as a state machine (`protocol.table`). Pure; all times are data time, s.
 
 A block's clock runs from the first step that began after it was released, and stands while the walk is held: by the
 operator, a stop rule that waits for an acknowledgement, a belt that stands or a stream that is silent.
@@ -14,14 +11,15 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from labfeedback.protocol.aim import GOOD_SIDES, Aim
-from labfeedback.protocol.aiming import KAM, in_unit
+from labfeedback.protocol.aim import Aim
+from labfeedback.protocol.aiming import in_unit
+from labfeedback.protocol.aims import aim_of
 from labfeedback.protocol.baseline import LEAST_STEPS, Gathering, larger_peak
 from labfeedback.protocol.prompts import Prompt, Prompts
 from labfeedback.protocol.schedule import Planned, Standing, Visit, plan
 from labfeedback.protocol.stopping import Loads, Pain
-from labfeedback.protocol.training import FURTHEST_DEG
-from labfeedback.records import SIDE_NAMES, SIDES, CueState, EventCode
+from labfeedback.protocol.table import COMMANDS, REASONED, STATES, TABLE
+from labfeedback.records import CueState, EventCode
 
 SPEED_OFF_M_S: Final = 0.05
 REASON_LEAST: Final = 3  # letters
@@ -33,36 +31,6 @@ class Said(NamedTuple):
     code: EventCode
     text: str
     value: float = math.nan
-
-
-# What an operator may do in which state; everything else is refused with a sentence.
-TABLE: Final[dict[tuple[str, str], str]] = {
-    ("waiting", "start"): "_start",
-    ("waiting", "answer"): "_answer",
-    ("waiting", "skip"): "_skip",
-    ("waiting", "repeat"): "_repeat",
-    ("waiting", "acknowledge"): "_acknowledge",
-    ("waiting", "override"): "_override",
-    ("waiting", "end_visit"): "_end_visit",
-    ("walking", "answer"): "_answer",
-    ("walking", "acknowledge"): "_acknowledge",
-    ("walking", "pause"): "_pause",
-    ("walking", "skip"): "_skip",
-    ("walking", "repeat"): "_repeat",
-    ("walking", "end_block"): "_end_block",
-    ("walking", "override"): "_override",
-    ("walking", "end_visit"): "_end_visit",
-    ("held", "answer"): "_answer",
-    ("held", "acknowledge"): "_acknowledge",
-    ("held", "resume"): "_resume",
-    ("held", "skip"): "_skip",
-    ("held", "repeat"): "_repeat",
-    ("held", "end_block"): "_end_block",
-    ("held", "override"): "_override",
-    ("held", "end_visit"): "_end_visit",
-}
-COMMANDS: Final = frozenset(command for _, command in TABLE)
-_REASONED: Final = frozenset({"skip", "override"})  # only with a reason, which is recorded
 
 
 class Runner:
@@ -124,11 +92,6 @@ class Runner:
         minutes = self.block.block.minutes
         return math.inf if minutes is None else 60.0 * minutes - self.aim.elapsed_s
 
-    @property
-    def halted(self) -> bool:
-        """Whether a belt or a stream keeps the clock from running."""
-        return bool(self._halts)
-
     def counts(self, contact_s: float) -> bool:
         """Whether a step that began then belongs to the running block."""
         return self.state == "walking" and not self._halts and contact_s >= self._released_s
@@ -140,20 +103,22 @@ class Runner:
             pain_stops=self._pain.stops, walked_s=self.walked_s, part=self._part + 1,
         )  # fmt: skip
 
-    def status(self, now: float) -> dict[str, Any]:
-        """For the operator's line and window: plain values."""
-        planned, block = self.block, self.block.block
-        follows = self.plan[planned.next].id if planned.next >= 0 else "end"
+    def left(self, now: float) -> tuple[float, int | None]:
+        """Seconds of the block that are left, infinite where steps decide; and steps, None where time does."""
         running = 0.0 if self.aim.clock_from_s != self.aim.clock_from_s else max(0.0, now - self.aim.clock_from_s)
-        left = self._left_s - running if self.state == "walking" else self._left_s
-        return {
-            "now_s": now if now == now else None, "state": self.state, "block": self.index, "blocks": len(self.plan), "id": planned.id, "title": block.title,
-            "patient": block.patient, "operator": block.operator, "next": follows,
-            "left_s": None if math.isinf(left) else max(0.0, left),
-            "left_steps": None if block.steps is None else max(0, block.steps - self._steps),
-            "acknowledge": self._to_acknowledge, "halted": sorted(self._halts),
-            "prompts": [prompt.dump() for prompt in self.prompts.open],
-        }  # fmt: skip
+        steps = self.block.block.steps
+        seconds = max(0.0, self._left_s - (running if self.state == "walking" else 0.0))
+        return seconds, None if steps is None else max(0, steps - self._steps)
+
+    @property
+    def to_acknowledge(self) -> str:
+        """The sentence of the rule that holds the visit; empty: none."""
+        return self._to_acknowledge
+
+    @property
+    def halts(self) -> list[str]:
+        """What keeps the block's clock from running: 'belt', 'streams', 'hazard'."""
+        return sorted(self._halts)
 
     # --- what happens ---
 
@@ -173,8 +138,8 @@ class Runner:
             return []
         method = TABLE.get((self.state, what))
         if method is None:
-            return [Said(EventCode.REFUSED, f"{what}: not possible while the visit is {self._state_words()}")]
-        if what in _REASONED and len(str(command.get("reason", "")).strip()) < REASON_LEAST:
+            return [Said(EventCode.REFUSED, f"{what}: not possible while the visit is {STATES[self.state]}")]
+        if what in REASONED and len(str(command.get("reason", "")).strip()) < REASON_LEAST:
             return [Said(EventCode.REFUSED, f"{what}: give a reason, it is recorded")]
         said: list[Said] = getattr(self, method)(now, command)
         return said
@@ -346,12 +311,12 @@ class Runner:
             said = [Said(EventCode.BLOCK_BEGAN, self._block_words(), float(self.index))]
             self._begun = True
             return said + self._close(now, "its questions are answered")
-        aim, said, refused = self._aim_of(planned, now)
-        if refused:
-            self._to_acknowledge = ""
-            return [Said(EventCode.TARGET_REFUSED, refused)]
+        aimed = aim_of(planned, self.visit, self.own, self.larger_peak, now)
+        if aimed.refused:
+            return [Said(EventCode.TARGET_REFUSED, aimed.refused)]
+        said = [Said(EventCode.TARGET_SET, text, value) for text, value in aimed.told]
         self.state, self._begun, self._released_s = "walking", True, now
-        self.aim = aim
+        self.aim = aimed.aim
         self._loads.begin()
         return [Said(EventCode.BLOCK_BEGAN, self._block_words(), float(self.index)), *said]
 
@@ -440,47 +405,6 @@ class Runner:
     def _ended(self, why: str, _now: float) -> Said:
         text = f"block {self.index + 1} of {len(self.plan)}, {self.block.id}: {why}"
         return Said(EventCode.BLOCK_ENDED, text, float(self.index))
-
-    def _state_words(self) -> str:
-        return {"opening": "without data", "waiting": "between blocks", "walking": "running", "held": "held", "over": "over"}[self.state]
-
-    def _aim_of(self, planned: Planned, now: float) -> tuple[Aim, list[Said], str]:
-        """The block's aim, what is to be told of it, and why it is refused."""
-        feedback = planned.block.feedback
-        foot = self.visit.foot
-        if feedback is None:
-            return Aim(sides=(foot,), since_s=now, idle=CueState.NATURAL), [], ""
-        sides = {"trained": (foot,), "left": (-1,), "right": (1,), "both": SIDES}[feedback.side]
-        variable = (self.larger_peak or "kam1") if feedback.variable == KAM else feedback.variable
-        if feedback.variable in ("fpa", KAM) and sides != (foot,):
-            return self.aim, [], f"{planned.id}: {feedback.side} is not the trained leg, which is the {self.visit.side}"
-        target = _parsed(planned.target, feedback.variable)
-        targets, said, band = {}, [], feedback.band
-        for side in sides:
-            own = self.own.get(SIDE_NAMES[side], {}).get(variable, math.nan)
-            value = target.value(own)
-            if value != value:
-                return self.aim, [], f"{planned.id}: the {SIDE_NAMES[side]} side has no own value of {variable}"
-            # Asked and furthest may be the same number; the sum and difference of floats must not refuse it.
-            if variable == "fpa" and not abs(value - own) <= FURTHEST_DEG + 1e-9:
-                return self.aim, [], f"{planned.id}: target refused: more than 15 deg from the own {in_unit(own, 'fpa')}"
-            targets[side] = value
-            if feedback.band_percent:
-                band = abs(own) * feedback.band / 100.0
-            text = f"{SIDE_NAMES[side]}, {variable}: target {in_unit(value, variable)} ({planned.target} from "
-            said.append(Said(EventCode.TARGET_SET, f"{text}{in_unit(own, variable)}), band {band:.3g}", value))
-        aim = Aim(
-            sides=sides, variable=variable, targets=targets, band=band, good_side=GOOD_SIDES[feedback.good],
-            idle=CueState.ON_YOUR_OWN, since_s=now, on_s=planned.on_s, off_s=planned.off_s,
-            catch_of=feedback.catch_of, catch=self.visit.draws.catch,
-        )  # fmt: skip
-        return aim, said, ""
-
-
-def _parsed(text: str, name: str) -> Any:
-    from labfeedback.protocol.aiming import parse_target
-
-    return parse_target(text, name)
 
 
 def _why(command: dict[str, Any]) -> str:

@@ -90,5 +90,4 @@ class Pain:
         if worst < rules.pain and rise < rules.pain_rise:
             return ""
         self.stops += 1
-        why = f"pain is {worst} of 10" if worst >= rules.pain else f"pain has risen by {rise} since the beginning"
-        return why
+        return f"pain is {worst} of 10" if worst >= rules.pain else f"pain has risen by {rise} since the beginning"

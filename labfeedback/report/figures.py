@@ -14,7 +14,9 @@ from labfeedback.report.visited import Visited
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-mpl.rcParams.update({"font.size": 9, "svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "labfeedback"})
+mpl.rcParams.update(
+    {"font.size": 9, "svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "labfeedback"}
+)
 
 
 def timeline(visited: Visited) -> str:
@@ -103,7 +105,10 @@ def foot_picture(own_deg: float, new_deg: float, side: int) -> str:
     figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
     turn = np.linspace(0, 2 * np.pi, 80)
     outline = np.stack([0.11 * np.cos(turn) * (1 + 0.25 * np.sin(turn)), 0.30 * np.sin(turn)])
-    for x, angle, name, colour in ((-0.45, own_deg, "how you walk now", GREY), (0.45, new_deg, "what you practise", GREEN)):
+    for x, angle, name, colour in (
+        (-0.45, own_deg, "how you walk now", GREY),
+        (0.45, new_deg, "what you practise", GREEN),
+    ):
         a = -side * np.deg2rad(angle)
         spin = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
         print_ = spin @ (outline + np.array([[0.0], [0.25]]))

@@ -26,8 +26,8 @@ def make_reports(session: Session) -> list[str]:
 
 
 def _make(session: Session, visited: Visited) -> list[str]:
-    from labfeedback.exchange.steps_csv import write_steps
     from labfeedback.engine.start import basis
+    from labfeedback.exchange.steps_csv import write_steps
 
     lines: list[str] = []
     found = numbers(visited)

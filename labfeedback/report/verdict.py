@@ -12,8 +12,8 @@ from labfeedback.errors import BadFile, BadSetup
 from labfeedback.fingerprint import engine_hash
 from labfeedback.protocol.aiming import change_words, parse_target
 from labfeedback.protocol.schedule import candidate_changes
-from labfeedback.protocol.selection import Verdict, as_table, choose, walked
-from labfeedback.report.visited import Visited
+from labfeedback.protocol.selection import Verdict, Walked, as_table, choose, walked
+from labfeedback.report.visited import Visited, Walk
 
 
 def verdict_of(visited: Visited) -> Verdict:
@@ -85,17 +85,17 @@ def plot_verdict(visited: Visited, verdict: Verdict, path: Path | None = None) -
     peak, foot = verdict.larger_peak, visited.foot
     column = f"{peak}_pct_bwht"
     figure, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
-    walks = [("own angle", visited.baseline(), verdict.baseline, GREY)]
+    walks: list[tuple[str, Walk | None, Walked, str]] = [("own angle", visited.baseline(), verdict.baseline, GREY)]
     chosen = verdict.chosen if verdict.verdict == "target" else float("nan")
     by_name = {c.name: c for c in verdict.candidates}
     for walk in sorted(visited.counted("condition"), key=lambda w: by_name[w.planned.condition].walked.change):
         c = by_name[walk.planned.condition]
         colour = GREEN if c.walked.change == chosen else (ORANGE if c.excluded else BLUE)
         walks.append((change_words(c.walked.change), walk, c.walked, colour))
-    for name, walk, means, colour in walks:
-        if walk is None:
+    for name, one, means, colour in walks:
+        if one is None:
             continue
-        rows = walk.steps(foot)
+        rows = one.steps(foot)
         rows = rows[(rows["kam_valid"] > 0) & (rows["fpa_valid"] > 0)]
         axes.plot(rows["fpa_deg"], rows[column], ".", color=colour, alpha=0.25, markersize=4)
         y = means.peak(peak)

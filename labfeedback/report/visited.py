@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +46,8 @@ class Walk:
     def steps(self, side: int) -> Rows:
         """STEP rows of one side without warm-up."""
         assert self.rows is not None
-        return self.rows[(self.rows["side"] == side) & (self.rows["warm_up"] == 0)]
+        rows: Rows = self.rows[(self.rows["side"] == side) & (self.rows["warm_up"] == 0)]
+        return rows
 
     @property
     def seconds(self) -> float:
@@ -114,12 +115,18 @@ def read_visit(paths: Sequence[Path]) -> Visited:
     for earlier in parts[:-1]:
         if earlier.visit.document != whole.visit.document or earlier.setup.subject.id != whole.setup.subject.id:
             raise BadFile(f"{earlier.paths[0]} and {whole.paths[0]} are not runs of one visit")
-    out = Visited(
-        [path for part in parts for path in part.paths], whole.setup, parts[0].visit, whole.plan,
-        [walk for part in parts for walk in part.walks],
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("steps", "events", "latency", "health")),
-        whole.about, parts[0].t0, [pain for part in parts for pain in part.pain], whole.ended,
-    )  # fmt: skip
+    out = replace(
+        whole,
+        paths=[path for part in parts for path in part.paths],
+        visit=parts[0].visit,
+        walks=[walk for part in parts for walk in part.walks],
+        steps=np.concatenate([part.steps for part in parts]),
+        events=np.concatenate([part.events for part in parts]),
+        latency=np.concatenate([part.latency for part in parts]),
+        health=np.concatenate([part.health for part in parts]),
+        t0=parts[0].t0,
+        pain=[pain for part in parts for pain in part.pain],
+    )
     _mark_repeated(out.walks)
     return out
 

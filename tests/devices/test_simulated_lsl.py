@@ -67,7 +67,7 @@ info = pylsl.StreamInfo("labfeedback-cues", "labfeedback", len(names), 0, "doubl
 outlet = pylsl.StreamOutlet(info)
 assert outlet.wait_for_consumers(20.0)
 row = np.zeros(1, CUE)
-row["side"], row["state"], row["deviation_deg"] = 1, CueState.TOO_FAR_OUT, 12.0
+row["side"], row["state"], row["deviation"] = 1, CueState.TOO_FAR_OUT, 12.0
 import time
 time.sleep(1.8)  # on a quick computer the walker listens at once: two steps of each foot shall be over first
 for _ in range(40):

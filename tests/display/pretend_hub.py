@@ -67,7 +67,7 @@ class Hub:
         """Send one cue; its time."""
         row: Rows = np.zeros(1, CUE)
         row["cue"], row["time_s"], row["side"], row["state"] = self.number, pylsl.local_clock(), side, state
-        row["deviation_deg"], row["band_deg"], row["expires_s"] = deviation, 2.0, row["time_s"] + lasts
+        row["deviation"], row["band"], row["expires_s"] = deviation, 2.0, row["time_s"] + lasts
         row["good_steps"], row["scored_steps"] = self.number, self.number + 1
         self.number += 1
         self._push("cues", row)

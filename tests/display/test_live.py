@@ -45,7 +45,7 @@ def painted(lived: dict[str, Any], cue: int, state: CueState) -> list[dict[str, 
 
 def test_every_cue_is_reported_as_painted_within_a_tick_or_two(lived: dict[str, Any]) -> None:
     good, off = painted(lived, 0, CueState.GOOD)[0], painted(lived, 1, CueState.TOO_FAR_IN)[0]
-    assert (good["deviation_deg"], off["deviation_deg"]) == (0.5, -6.0)
+    assert (good["deviation"], off["deviation"]) == (0.5, -6.0)
     # 20 ms on an idle machine; a shared one may need more.
     assert 0 < good["painted_s"] - lived["good_s"] < 0.2
     assert 0 < off["painted_s"] - lived["in_s"] < 0.2

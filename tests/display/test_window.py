@@ -63,7 +63,7 @@ def test_an_unknown_display_falls_back_to_one_that_is_there() -> None:
 
 
 def test_a_side_that_is_none_is_refused_in_a_sentence() -> None:
-    with pytest.raises(BadSetup, match="expected 'left' or 'right'"):
+    with pytest.raises(BadSetup, match="expected 'left', 'right' or 'both'"):
         run("s", "middle", {}, headless=True)  # type: ignore[arg-type]
 
 

@@ -129,7 +129,7 @@ def test_the_furthest_target_that_may_be_asked_for_is_not_refused_by_rounding(ow
 def test_a_target_beyond_fifteen_degrees_of_the_own_angle_is_refused():
     course = Course(SEVEN.model_copy(update={"reference": "absolute"}))
     assert "refused" in [course.add_step(1.1 * k, -0.5, True) for k in range(16)]
-    assert not course.has_target
+    assert not course.has_target()
 
 
 def test_a_pause_is_no_part_of_the_baseline():

@@ -93,7 +93,7 @@ class TestTheTarget:
         assert own["value"] == pytest.approx(9.0, abs=0.5)
         assert target["value"] == pytest.approx(own["value"] - 4.0, abs=1e-9)
         assert b"left foot: 4 deg toe-in from your own" in target["text"]
-        assert (judged(rows)["target_deg"] == target["value"]).all()
+        assert (judged(rows)["target"] == target["value"]).all()
 
     def test_an_absolute_one_further_than_15_degrees_is_refused(self):
         rows = self.course(9.0, direction="toe-in", degrees=8.0, reference="absolute")
@@ -121,7 +121,7 @@ def test_no_cue_ever_speaks_of_the_other_foot(side):
     steps = rows["steps"][rows["steps"]["side"] == foot]
     for cue in judged(rows):
         own = np.concatenate([steps["fpa_early_deg"], steps["fpa_deg"]])
-        assert np.nanmin(np.abs(own - cue["fpa_deg"])) < 1e-9 or cue["time_s"] > rows["steps"]["known_s"][-2]
+        assert np.nanmin(np.abs(own - cue["value"])) < 1e-9 or cue["time_s"] > rows["steps"]["known_s"][-2]
     (own,) = rows["events"][rows["events"]["code"] == EventCode.BASELINE_DONE]
     assert own["value"] == pytest.approx(natural[0 if side == "right" else 1], abs=2.0)
 
@@ -137,8 +137,8 @@ def test_too_far_out_is_a_positive_deviation_on_both_feet(side, direction):
     # Nobody reacts here: who shall turn in and does not is too far out.
     expected = CueState.TOO_FAR_OUT if direction == "toe-in" else CueState.TOO_FAR_IN
     assert (cues["state"] == expected).all()
-    np.testing.assert_allclose(cues["deviation_deg"], cues["fpa_deg"] - cues["target_deg"])
-    assert (np.sign(cues["deviation_deg"]) == (1 if direction == "toe-in" else -1)).all()
+    np.testing.assert_allclose(cues["deviation"], cues["value"] - cues["target"])
+    assert (np.sign(cues["deviation"]) == (1 if direction == "toe-in" else -1)).all()
     assert cues["good_steps"].max() == 0
     assert cues["scored_steps"].tolist() == list(range(1, len(cues) + 1))
 

@@ -10,7 +10,8 @@ import pytest
 from labfeedback.engine import Engine
 from labfeedback.engine.feedback import Feedback
 from labfeedback.inputlog import FORCES, MARKERS, Samples, Tick
-from labfeedback.records import CueState, EventCode
+from labfeedback.protocol.training import Course
+from labfeedback.records import LEFT, CueState, EventCode
 from tests.engine.walks import LEFT_IN, NOTHING, fold, simulated, walk_through
 
 
@@ -87,10 +88,10 @@ def test_a_stance_that_is_rejected_takes_its_early_verdict_back():
 
 
 def test_the_cue_after_a_rejected_stance_bears_another_number():
-    course = Feedback(LEFT_IN)
-    assert course.course is not None
-    course.course.target_deg, course.course.warm_up = 3.0, 0
-    first = course.early(1.0, 0.5, 3.0, 1.5)[0]
-    taken = course.take_back(1.9, 0.5, 1.5)[0]
-    following = course.early(2.2, 1.7, 3.0, 1.5)[0]
+    aim = Course(LEFT_IN)
+    aim.target_deg, aim.warm_up = 3.0, 0
+    course = Feedback(aim)
+    first = course.early(1.0, LEFT, 0.5, 3.0, 1.5)[0]
+    taken = course.take_back(1.9, LEFT, 0.5, 1.5)[0]
+    following = course.early(2.2, LEFT, 1.7, 3.0, 1.5)[0]
     assert first["step"][0] == taken["step"][0] == following["step"][0] - 1

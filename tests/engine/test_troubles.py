@@ -207,7 +207,7 @@ def test_a_withheld_angle_is_told_as_not_measured():
     for step in bad:
         cue = rows["cues"][np.searchsorted(rows["cues"]["time_s"], step["known_s"])]
         assert cue["state"] == CueState.NOT_MEASURED
-        assert np.isnan(cue["fpa_deg"])
+        assert np.isnan(cue["value"])
 
 
 @pytest.mark.parametrize(("mass", "flagged"), [(75.0, False), (125.0, True), (45.0, True)])
