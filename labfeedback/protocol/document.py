@@ -153,7 +153,7 @@ class StopRules(_Model):
     other_knee: float = Field(0.3, gt=0, le=2, description="%BW*Ht that the other knee's larger peak may rise")
     kfm_percent: float = Field(10.0, gt=0, le=100)
     load_rules: Literal["alarm", "hold"] = Field("alarm", description="what other_knee and kfm_percent do")
-    minutes: float = Field(90.0, gt=0, le=240, description="of the whole visit, from its first block")
+    minutes: float = Field(90.0, gt=0, le=240, description="of walking, over the whole visit")
 
 
 class Fading(_Model):

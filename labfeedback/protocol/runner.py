@@ -250,7 +250,11 @@ class Runner:
         if block.block.measures == "baseline" and not self.own:
             return [Said(EventCode.REFUSED, f"skip: {block.id} measures the person's own values; nothing goes without")]
         text = f"block {block.id} skipped: {str(command['reason']).strip()}"
-        return [Said(EventCode.BLOCK_SKIPPED, text, float(self.index)), *self._advance(now)]
+        self._stop_clock(now)
+        # What is asked after it is asked all the same: how the knees are matters most when a block was given up.
+        closing, self._closing = self._closing, False
+        said = [Said(EventCode.BLOCK_SKIPPED, text, float(self.index))]
+        return said + (self._advance(now) if closing else self._leave(now))
 
     def _repeat(self, now: float, command: dict[str, Any]) -> list[Said]:
         """The running block from its beginning; between blocks the one before."""
@@ -347,13 +351,18 @@ class Runner:
             if abs(speed - block.speed) > SPEED_OFF_M_S:
                 text = f"the belt ran at {speed:.2f} m/s, the protocol asks for {block.speed:.2f} m/s"
                 said.append(Said(EventCode.ALARM, text, speed))
+        return said + self._leave(now)
+
+    def _leave(self, now: float) -> list[Said]:
+        """The prompts after the block, then on."""
         self._begun = False
-        asked = [self._ask(prompt, wait=True) for prompt in block.after]
-        if asked:
-            self.state, self._closing = "waiting", True
-            self.aim = Aim(sides=(self.visit.foot,), since_s=math.inf)
-            return said + asked
-        return said + self._advance(now)
+        self.prompts.withdraw()
+        asked = [self._ask(prompt, wait=True) for prompt in self.block.block.after]
+        if not asked:
+            return self._advance(now)
+        self.state, self._closing = "waiting", True
+        self.aim = Aim(sides=(self.visit.foot,), since_s=math.inf)
+        return asked
 
     def _advance(self, now: float) -> list[Said]:
         """To the next block, or to the end."""

@@ -24,6 +24,7 @@ from labfeedback.records import Rows
 from labfeedback.settings import Settings
 from tests.core.windows import Window
 from tests.engine import test_verdict as standing_trials
+from tests.engine import visits
 from tests.engine.walks import NOTHING, Stream, Walk, fold, simulated, walk_through
 from tests.laws import kernel_vectors as vectors
 
@@ -237,8 +238,14 @@ def shaken() -> dict[str, Rows]:
     return walk_through(walk.with_markers(values, back), training=OUT)
 
 
+def visit() -> dict[str, Rows]:
+    """A visit by protocol: blocks, prompts, pauses, stop rules, a silence, a belt that stops."""
+    return fold(visits.start(), ticked(visits.walk(), visits.commands(), visits.SILENT))
+
+
 WALKS: dict[str, Callable[[], dict[str, Rows]]] = {
-    one.__name__: one for one in (plain, hidden, plates, off_zero, labels, times, jitter, sightless, odd, few, shaken)
+    one.__name__: one
+    for one in (plain, hidden, plates, off_zero, labels, times, jitter, sightless, odd, few, shaken, visit)
 }
 
 
