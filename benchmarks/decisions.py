@@ -30,7 +30,7 @@ from labfeedback.protocol.runner import Runner
 from labfeedback.protocol.schedule import Visit, candidate_changes
 from labfeedback.protocol.selection import LEAST_REDUCTION, choose, walked
 from labfeedback.protocol_file import draw, load_protocol
-from labfeedback.records import LEFT, STEP, CueState
+from labfeedback.records import LEFT, STEP
 
 STRIDE_S: Final = 1.1
 ANGLE_ERROR_DEG: Final = 0.10  # of one step, standard noise (tests/engine/test_measures.py)
@@ -92,11 +92,8 @@ def assess(seed: int, who: dict[str, float]) -> Any:
 
 
 def _seen(rows: Any) -> list[Cue]:
-    out = []
-    for row in rows:
-        if int(row["state"][0]) in SHOWN:
-            out.append(Cue(float(row["time_s"][0]), LEFT, float(row["deviation"][0]), SHOWN[int(row["state"][0])]))
-    return out
+    seen = [row[0] for row in rows if int(row["state"][0]) in SHOWN]
+    return [Cue(float(r["time_s"]), LEFT, float(r["deviation"]), SHOWN[int(r["state"])]) for r in seen]
 
 
 def _answer(runner: Runner, now: float) -> None:
@@ -191,7 +188,8 @@ def chain(seed: int) -> dict[str, Any]:
     changes = sorted(candidate_changes(protocol).values())
     steps = assess(seed, who)
     return {
-        "seed": seed, **_compare(who, verdict, changes), "step_by_step": steps.verdict, "step_by_step_chosen": steps.chosen
+        "seed": seed, **_compare(who, verdict, changes),
+        "step_by_step": steps.verdict, "step_by_step_chosen": steps.chosen,
     }  # fmt: skip
 
 
@@ -260,9 +258,10 @@ def main() -> None:
             through = list(track(pool.map(chain, range(1, given.chain + 1)), "whole engine", total=given.chain))
             out["whole_engine"] = summary(through)
             out["whole_engine"]["same_as_step_by_step"] = sum(
-                r["verdict"] == r["step_by_step"] and (r["chosen"] == r["step_by_step_chosen"] or r["chosen"] != r["chosen"])
+                r["verdict"] == r["step_by_step"]
+                and (r["chosen"] == r["step_by_step_chosen"] or r["chosen"] != r["chosen"])
                 for r in through
-            )  # fmt: skip
+            )
             (given.out / "whole_engine.json").write_text(json.dumps(through, indent=1), encoding="utf-8")
     (given.out / "people.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
     (given.out / "summary.json").write_text(json.dumps(out, indent=2), encoding="utf-8")

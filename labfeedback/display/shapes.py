@@ -24,33 +24,12 @@ from PyQt6.QtGui import (
 )
 
 from labfeedback.errors import BadSetup
+from labfeedback.footprint import SOLE, TOES
 
 FONT_FILE: Final = "DejaVuSans-Bold.ttf"
 _EM: Final = 1000.0
 _TRACKING: Final = 0.02  # em between letters: a little air helps tired eyes at a distance
 
-# The right foot from above, toes up, y down as on screen; length 1, heel centre at the origin, and the line from the
-# heel centre to the second metatarsal head (the axis that FPA is measured on) straight up. Medial is -x.
-_SOLE: Final = (
-    ((0.000, 0.100), None, None),
-    ((0.120, -0.030), (0.070, 0.100), (0.120, 0.045)),
-    ((0.165, -0.300), (0.120, -0.120), (0.155, -0.200)),
-    ((0.222, -0.560), (0.176, -0.400), (0.219, -0.470)),
-    ((0.140, -0.700), (0.225, -0.640), (0.195, -0.672)),
-    ((-0.060, -0.765), (0.075, -0.733), (0.010, -0.765)),
-    ((-0.175, -0.630), (-0.130, -0.765), (-0.175, -0.710)),
-    ((-0.098, -0.310), (-0.175, -0.530), (-0.098, -0.430)),
-    ((-0.120, -0.030), (-0.098, -0.200), (-0.120, -0.120)),
-    ((0.000, 0.100), (-0.120, 0.045), (-0.070, 0.100)),
-)
-# Toes: centre, radii, turn in degrees. The first one is the great toe.
-_TOES: Final = (
-    ((-0.102, -0.848), (0.070, 0.085), 2.0),
-    ((0.023, -0.845), (0.045, 0.062), 5.0),
-    ((0.106, -0.806), (0.040, 0.054), 12.0),
-    ((0.176, -0.752), (0.037, 0.048), 22.0),
-    ((0.232, -0.684), (0.034, 0.043), 32.0),
-)
 TOE_TIP: Final = 0.935  # of the foot's length ahead of the heel centre
 
 
@@ -90,13 +69,13 @@ def width_of(text: str, cap_px: float) -> float:
 @lru_cache(maxsize=8)
 def foot(side: int, length_px: float) -> QPainterPath:
     """The foot of `side` (+1 right, -1 left) from above, toes up, heel centre at the origin, length_px long."""
-    sole = QPainterPath(QPointF(*_SOLE[0][0]))
-    for end, first, second in _SOLE[1:]:
+    sole = QPainterPath(QPointF(*SOLE[0][0]))
+    for end, first, second in SOLE[1:]:
         assert first is not None and second is not None
         sole.cubicTo(QPointF(*first), QPointF(*second), QPointF(*end))
     sole.closeSubpath()
     whole = QPainterPath(sole)
-    for (x, y), (rx, ry), turn in _TOES:
+    for (x, y), (rx, ry), turn in TOES:
         toe = QPainterPath()
         toe.addEllipse(QPointF(0.0, 0.0), rx, ry)
         whole.addPath(QTransform().translate(x, y).rotate(turn).map(toe))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 
+from labfeedback.footprint import SOLE, TOES
 from labfeedback.records import SIDE_NAMES
 from labfeedback.report.looks import BLUE, GREEN, GREY, LIGHT, ORANGE, as_svg, tidy
 from labfeedback.report.visited import Visited
@@ -32,7 +36,9 @@ def timeline(visited: Visited) -> str:
         for ax in axes:
             if n % 2:
                 ax.axvspan(a, b, color=LIGHT, alpha=0.55, linewidth=0)
-        name = walk.planned.id.replace("/", "\n")
+        name = walk.planned.id.rpartition("/")[2].replace("_", " ")
+        if walk.planned.block.measures == "practice":
+            name = ""
         angle.text((a + b) / 2, 1.02, name, transform=angle.get_xaxis_transform(), ha="center", va="bottom",
                    fontsize=6.5, rotation=0 if b - a > 1.5 else 35, color=GREY)  # fmt: skip
         aimed = walk.aimed.get(foot)
@@ -101,25 +107,41 @@ def pain(numbers: dict[str, Any]) -> str:
 
 
 def foot_picture(own_deg: float, new_deg: float, side: int) -> str:
-    """Two footprints from above, the own angle and the new one: the only picture of the patient's page."""
-    figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
-    turn = np.linspace(0, 2 * np.pi, 80)
-    outline = np.stack([0.11 * np.cos(turn) * (1 + 0.25 * np.sin(turn)), 0.30 * np.sin(turn)])
+    """The foot from above as it walks now and as it is to walk: the only picture of the patient's page.
+
+    Angles are deg, toe-out positive; side +1 right, -1 left.
+    """
+    figure, axes = plt.subplots(figsize=(5.2, 4.4), layout="constrained")
     for x, angle, name, colour in (
-        (-0.45, own_deg, "how you walk now", GREY),
-        (0.45, new_deg, "what you practise", GREEN),
+        (-0.55, own_deg, "how you walk now", GREY),
+        (0.55, new_deg, "what you practise", GREEN),
     ):
-        a = -side * np.deg2rad(angle)
-        spin = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
-        print_ = spin @ (outline + np.array([[0.0], [0.25]]))
-        axes.fill(print_[0] + x, print_[1], color=colour, alpha=0.85)
-        axes.plot([x, x], [-0.1, 0.68], color="0.6", linestyle=":", linewidth=1.2)
-        axes.text(x, -0.26, name, ha="center", fontsize=11, color=colour)
+        # On the page up is +y; toes out turn a right foot clockwise, a left one the other way.
+        turn = Affine2D().scale(side, -1.0).rotate_deg(-side * angle).translate(x, 0.1)
+        axes.add_patch(PathPatch(_SOLE_PATH.transformed(turn), facecolor=colour, edgecolor="none"))
+        for (cx, cy), (rx, ry), tilt in TOES:
+            toe = Path.unit_circle().transformed(Affine2D().scale(rx, ry).rotate_deg(tilt).translate(cx, cy))
+            axes.add_patch(PathPatch(toe.transformed(turn), facecolor=colour, edgecolor="none"))
+        axes.plot([x, x], [-0.05, 1.2], color="0.55", linestyle=":", linewidth=1.4)
+        axes.text(x, -0.2, name, ha="center", fontsize=11, color=colour)
+    axes.text(0.0, 1.22, "straight ahead", ha="center", fontsize=9, color="0.4")
     axes.set_aspect("equal")
-    axes.set_xlim(-0.95, 0.95)
-    axes.set_ylim(-0.34, 0.72)
+    axes.set_xlim(-1.15, 1.15)
+    axes.set_ylim(-0.28, 1.3)
     axes.axis("off")
     return as_svg(figure)
+
+
+def _sole() -> Path:
+    points, codes = [SOLE[0][0]], [Path.MOVETO]
+    for end, first, second in SOLE[1:]:
+        assert first is not None and second is not None
+        points += [first, second, end]
+        codes += [Path.CURVE4] * 3
+    return Path(points, codes)
+
+
+_SOLE_PATH: Final = _sole()
 
 
 def course(visits: list[dict[str, Any]]) -> str:
@@ -131,7 +153,7 @@ def course(visits: list[dict[str, Any]]) -> str:
         y = [100 * v["training"][key]["in_band"] if key in v["training"] else np.nan for v in visits]
         if np.isfinite(y).any():
             band.plot(x, y, mark, linestyle="-", color=colour, label=name)
-    band.set_ylim(0, 100)
+    band.set_ylim(-4, 104)
     band.set_ylabel("steps in the band, %")
     band.legend(frameon=False, fontsize=8)
     for n, v in zip(x, visits, strict=True):
@@ -140,6 +162,7 @@ def course(visits: list[dict[str, Any]]) -> str:
             load.errorbar(n, change["mean"], [[change["mean"] - change["low"]], [change["high"] - change["mean"]]],
                           fmt="o", color=BLUE, capsize=3)  # fmt: skip
     load.axhline(0, color=GREY, linewidth=0.8)
+    load.set_xlim(0.5, len(visits) + 0.5)
     load.set_ylabel("larger KAM peak, change from the\nsame visit's baseline, %BW*Ht")
     for side, colour, mark in (("left", BLUE, "s"), ("right", ORANGE, "o")):
         y = [float(np.mean([r[side] for r in v["pain"]])) if v["pain"] else np.nan for v in visits]

@@ -1,4 +1,4 @@
-"""Laws 1 and 3 for whole visits: pauses, stop rules, overrides, a belt that stops, streams that fall silent or are lost."""
+"""Laws 1 and 3 for whole visits: pauses, stop rules, overrides, a belt that stops, streams that are lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def written(start: Start, records: Iterable[Record], final: Path) -> Path:
         if isinstance(record, Samples):
             counts[record.stream] += len(record.raw_time)
         else:
-            record = type(record)(**{**{name: getattr(record, name) for name in record.__slots__}, "seen": tuple(counts)})
+            record = type(record)(
+                **{**{name: getattr(record, name) for name in record.__slots__}, "seen": tuple(counts)}
+            )
         batch += [joined(wire.encode(record)), *of_rows(engine.feed(record))]
         if len(batch) > 200:
             position, batch = writer.take(batch, position), []
@@ -84,7 +86,10 @@ def test_moving_ticks_that_find_nobody_silent_changes_nothing():
         sorted([*visits.commands().items(), *((t, Tick(t, NOTHING)) for t in ticks)], key=lambda moment: moment[0])
         for ticks in (np.arange(0.1, visits.SECONDS, 0.15), ())
     )
-    rows = [fold(start, cut(walk, handed_over(walk, m), "forces first", np.random.default_rng(0))) for m in (with_ticks, without)]
+    rows = [
+        fold(start, cut(walk, handed_over(walk, m), "forces first", np.random.default_rng(0)))
+        for m in (with_ticks, without)
+    ]
     for name in COMPUTED:
         assert rows[0][name].tobytes() == rows[1][name].tobytes(), name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -402,4 +403,4 @@ def test_whatever_happens_the_laws_of_a_visit_hold(happens):
     began = [one.value for one in walked.said if one.code == EventCode.BLOCK_BEGAN]
     ended = [one.value for one in walked.said if one.code in (EventCode.BLOCK_ENDED, EventCode.BLOCK_SKIPPED)]
     assert len(ended) <= len(began) + walked.runner.index + 1
-    assert all(b - a <= 1 for a, b in zip(order, order[1:], strict=False))
+    assert all(b - a <= 1 for a, b in pairwise(order))
