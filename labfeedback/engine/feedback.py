@@ -66,7 +66,9 @@ class Feedback:
         self._shown.clear()
         if self.held is not None or self.blocked:
             return []
-        return [self._cue(time_s, aim.sides[0], aim.idle, time_s + LASTS)]
+        # Where verdicts are about to come, nothing is said until the first one.
+        state = CueState.KEEP_WALKING if aim.targets and aim.on_s > 0.0 else aim.idle
+        return [self._cue(time_s, aim.sides[0], state, time_s + LASTS)]
 
     def sentences(self, decided: str) -> list[tuple[EventCode, str, float]]:
         """What `final` decided, for the record: (code, sentence, angle in deg)."""
@@ -132,7 +134,9 @@ class Feedback:
         if aim.refused or (warm and aim.has_target(side)):
             return [self._cue(time_s, side, CueState.KEEP_WALKING, until)], decided
         if not aim.has_target(side) or decided or not shown:
-            return [self._cue(time_s, side, aim.idle, until)], decided
+            # A step that began in the block before is nobody's.
+            state = aim.idle if contact_s >= aim.since_s else CueState.KEEP_WALKING
+            return [self._cue(time_s, side, state, until)], decided
         if judged is not None and valid:
             row["cued"] = 1
             return [], decided

@@ -62,7 +62,7 @@ class Course:
         self.scored = 0
 
     # What `engine.feedback` asks of whatever is being aimed at, see `protocol.aim.Aim`.
-    number, is_angle, good_side, idle = 0, True, 0, CueState.NATURAL
+    number, is_angle, good_side, idle, since_s = 0, True, 0, CueState.NATURAL, -math.inf
 
     @property
     def sides(self) -> tuple[int, ...]:
