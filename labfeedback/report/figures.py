@@ -155,7 +155,8 @@ def course(visits: list[dict[str, Any]]) -> str:
             band.plot(x, y, mark, linestyle="-", color=colour, label=name)
     band.set_ylim(-4, 104)
     band.set_ylabel("steps in the band, %")
-    band.legend(frameon=False, fontsize=8)
+    if band.get_legend_handles_labels()[0]:
+        band.legend(frameon=False, fontsize=8)
     for n, v in zip(x, visits, strict=True):
         change = v.get("load_change")
         if change and change["low"] is not None:
