@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # name -> what --help says. The function has the command's name and lives in labfeedback.commands.<name>.
 COMMANDS: Final = {
     "demo": "A simulated patient walks and learns: the whole lab on this computer, nothing to plug in.",
+    "lab": "The operator's window: check, direction check, visit, report. What a desktop icon runs.",
+    "direction": "Before walking: the patient turns the trained foot in, the screen must show it.",
     "check": "Before the first step: streams, labels, sides, signs, plates, mass, clocks, calibration, disk.",
     "calibrate": "Quiet standing into a calibration: joint centres, clusters, mass, and whether they can be trusted.",
     "skew": "How far the plates' clock is from the cameras', from a stamp trial.",

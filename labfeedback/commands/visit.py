@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -50,9 +50,49 @@ def visit(
     """
     from rich.console import Console
 
-    from labfeedback.commands.calibrated import usable
     from labfeedback.commands.visit_walk import walk_visit
-    from labfeedback.commands.visiting import TASKS, conclude, introduce, trained_side, walk_of
+    from labfeedback.commands.visiting import conclude, introduce
+
+    ready = prepared(
+        protocol=protocol, subject=subject, study=study, rig=rig, markers=markers, visit=visit,
+        side=side.value if side else None, verdict=verdict, target=target, arm=arm, resume=resume, static=static,
+        calibration=calibration, another_day=another_day, check=check, frame=frame.value, inertia=inertia.value,
+        wait=wait,
+    )  # fmt: skip
+    console = Console(highlight=False)
+    if ready.said:
+        console.print(ready.said[0].upper() + ready.said[1:], soft_wrap=True)
+    introduce(ready.visit, console)
+    session = ready.session
+    try:
+        walk_visit(ready.walk, session.next_recording(), headless=headless)
+    finally:
+        if session.recordings():
+            conclude(session, console)
+        elif session.folder.is_dir() and not any(session.folder.iterdir()):
+            session.folder.rmdir()  # refused before it began: its number is free again
+
+
+class Ready(NamedTuple):
+    """A visit that may begin. walk: what the hub is given. said: where its target comes from."""
+
+    visit: Visit
+    session: Session
+    walk: dict[str, Any]
+    person: str
+    said: str
+
+
+def prepared(
+    *, protocol: str, subject: Path, study: Path, rig: str, markers: str, visit: int, side: str | None,
+    verdict: Path | None = None, target: str = "", arm: str = "active", resume: bool = False,
+    static: Path | None = None,
+    calibration: Path | None = None, another_day: str = "", check: Path | None = None, frame: str = "proximal",
+    inertia: str = "auto", wait: float = 30.0,
+) -> Ready:  # fmt: skip
+    """Everything that can be refused before a process is started. Raises BadSetup; makes the session's folder."""
+    from labfeedback.commands.calibrated import usable
+    from labfeedback.commands.visiting import TASKS, trained_side, walk_of
     from labfeedback.markerset import load_marker_set
     from labfeedback.protocol_file import load_protocol
     from labfeedback.rig import load_rig
@@ -65,49 +105,41 @@ def visit(
         raise BadSetup(f"--arm {arm}: expected active or sham")
     if not 0 < wait <= 3600:
         raise BadSetup(f"--wait {wait:g}: expected a number above zero, at most 3600 s")
-    if frame is TibiaFrame.points:
+    if frame == TibiaFrame.points:
         raise BadSetup("--frame points: only a recorded file has a model's points; choose proximal, distal or lab")
     if static is not None and calibration is not None:
         raise BadSetup("--static and --calibration: give one of the two; the calibration has its static trial in it")
     if static is not None and not static.is_file():
         raise BadSetup(f"{static}: no such static trial")
-    leg = trained_side(person, side.value if side else None)
+    leg = trained_side(person, side)
     calibrated = None
     if calibration is not None:
         calibrated = usable(calibration, marker_set, the_rig, person, another_day=another_day)
     if person.mass_kg is None and (calibrated is None or calibrated.mass_kg is None):
         raise BadSetup(f"{subject}: mass_kg is missing; weigh the subject on the plates ('labfeedback calibrate' does)")
-    console, folder = Console(highlight=False), open_study(study, create=True)
     remarks: list[str] = []
     if check is not None:
         from labfeedback.analysis.preflight.saved import remarks_of
 
         now = datetime.datetime.now().astimezone()
         remarks = remarks_of(check, person.id, the_rig.name, marker_set.name, now)
+    folder = open_study(study, create=True)
+    session: Session | None = None
     if resume:
         session, made, said = _continued(folder, person.id, document, visit)
     else:
         made, said = _new(folder, person.id, document, visit, leg, verdict, target, arm)
-        session = None
     folder.admit(person, leg)
     if said:
         remarks.append(said)
-        console.print(said[0].upper() + said[1:], soft_wrap=True)
-    introduce(made, console)
-    session = session or folder.new_session(person.id, TASKS[document.purpose])
     walk = walk_of(
         made, the_rig, person, marker_set, remarks, wait_s=wait, seconds=None,
         static=str(static.absolute()) if static else None,
         calibration=calibrated.model_dump(mode="json") if calibrated else None,
-        settings={"tibia_frame": frame.value, "inertia": inertia.value},
+        settings={"tibia_frame": frame, "inertia": inertia},
     )  # fmt: skip
-    try:
-        walk_visit(walk, session.next_recording(), headless=headless)
-    finally:
-        if session.recordings():
-            conclude(session, console)
-        elif session.folder.is_dir() and not any(session.folder.iterdir()):
-            session.folder.rmdir()  # refused before it began: its number is free again
+    session = session or folder.new_session(person.id, TASKS[document.purpose])
+    return Ready(made, session, walk, person.id, said)
 
 
 def _new(

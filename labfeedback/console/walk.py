@@ -1,0 +1,295 @@
+"""The page during a visit: where it is, what it asks, what went wrong, what is measured, what the patient sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QImage, QKeySequence, QPainter, QPixmap, QShortcut
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from labfeedback.console.looks import STATE_WORDS, Looks
+from labfeedback.console.plots import Plots
+from labfeedback.console.view import View
+from labfeedback.console.widgets import HoldButton, Question, label, panel
+from labfeedback.display.geometry import geometry_for
+from labfeedback.display.painting import paint
+from labfeedback.display.scene import Heard, Scene, hear, scene_at
+from labfeedback.records import LEFT, RIGHT, Rows, flag_names
+from labfeedback.rig import Screen
+
+SMALL: Final = (320, 200)
+Send = Callable[[dict[str, Any]], None]
+
+
+class WalkPage(QWidget):
+    """Shows a View; `send` takes commands for the hub or the parent."""
+
+    def __init__(self, view: View, looks: Looks, send: Send) -> None:
+        super().__init__()
+        self._view, self._looks, self._send = view, looks, send
+        foot = RIGHT if view.side == "right" else LEFT
+        self.plots = Plots(looks, foot, blinded=view.blinded)
+        self._heard = Heard(foot)
+        self._shown_scene: Scene | None = None
+        self._screen = Screen.model_validate(view.screen or {})
+        self._flags: dict[str, int] = {}
+        self._counted = [0, 0]
+        self._questions: dict[int, Question] = {}
+        self._lines = (-1, 0)
+        self._build()
+
+    def _build(self) -> None:
+        self.state = label("", "title", "state of the visit")
+        self.block = label("", "title", "block")
+        self.left = label("", "big", "time or steps left")
+        self.left.setMinimumWidth(150)
+        self.left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.then = label("", "quiet", "what comes next")
+        self.say = label("", "say", "what the patient is told")
+        self.you = label("", "quiet", "for you")
+        self.who = label(self._view.heading, "quiet", "who and what")
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        for one in (self.who, self.block, self.say, self.you):
+            words.addWidget(one)
+        top = QHBoxLayout()
+        top.addWidget(self.state)
+        top.addLayout(words, 1)
+        right = QVBoxLayout()
+        right.addWidget(self.left)
+        right.addWidget(self.then)
+        top.addLayout(right)
+        head = QWidget()
+        head.setObjectName("panel")
+        head.setLayout(top)
+        self.health = label("", "quiet", "stream health")
+        self.valid = label("", "quiet", "valid steps")
+        self.small = QLabel()
+        self.small.setAccessibleName("what the patient sees")
+        self.small.setFixedSize(*SMALL)
+        self.asks = QVBoxLayout()
+        self.incidents = QListWidget()
+        self.incidents.setAccessibleName("incidents, newest first")
+        self.incidents.setWordWrap(True)
+        self.incidents.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.seen = QPushButton("Acknowledge  (A)")
+        self.seen.setAccessibleName("acknowledge the oldest incident")
+        self.seen.clicked.connect(self.acknowledge)
+        self.grave = label("", "say", "the incident that waits")
+        side = QVBoxLayout()
+        side.addLayout(self.asks)
+        side.addWidget(self.grave)
+        side.addWidget(self.seen)
+        side.addWidget(label("INCIDENTS", "caption"))
+        side.addWidget(self.incidents, 1)
+        side.addWidget(panel(self.health, self.valid))
+        side.addWidget(label("THE PATIENT SEES", "caption"))
+        side.addWidget(self.small, 0, Qt.AlignmentFlag.AlignHCenter)
+        beside = QWidget()
+        beside.setLayout(side)
+        beside.setFixedWidth(360)
+        body = QHBoxLayout()
+        body.addWidget(self.plots, 1)
+        body.addWidget(beside)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(10, 8, 10, 8)
+        whole.addWidget(head)
+        whole.addLayout(body, 1)
+        whole.addLayout(self._bar())
+
+    def _bar(self) -> QHBoxLayout:
+        bar = QHBoxLayout()
+        self.buttons: dict[str, QPushButton] = {}
+        for name, text, key, done in (
+            ("start", "Start", "S", lambda: self._send({"do": "start"})),
+            ("pause", "Pause", "P", lambda: self._send({"do": "pause"})),
+            ("resume", "Resume", "R", lambda: self._send({"do": "resume"})),
+            ("pain", "Pain", "I", self._ask_pain),
+            ("note", "Note", "N", self._ask_note),
+            ("repeat", "Repeat block", "B", lambda: self._send({"do": "repeat"})),
+            ("skip", "Skip", "K", self._ask_skip),
+        ):
+            button = QPushButton(f"{text}  ({key})")
+            button.setAccessibleName(text)
+            if name in ("start", "resume"):
+                button.setObjectName("go")
+            button.clicked.connect(lambda _checked=False, do=done: do())
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.activated.connect(button.click)
+            self.buttons[name] = button
+            bar.addWidget(button)
+        QShortcut(QKeySequence("A"), self).activated.connect(self.seen.click)
+        bar.addStretch(1)
+        for name, text in (("end_block", "End block"), ("end_visit", "End visit")):
+            hold = HoldButton(f"{text}: hold", partial(self._send, {"do": name}), self._looks.stop)
+            self.buttons[name] = hold
+            bar.addWidget(hold)
+        return bar
+
+    # --- what is asked in a dialog ---
+
+    def _ask_pain(self) -> None:
+        """As a question of its own beside the others, so that nothing covers the screen while somebody walks."""
+        if -1 not in self._questions:
+            self._add({"number": -1, "kind": "pain", "text": "pain of both knees now, 0 to 10", "wait": False})
+        self._questions[-1].first.setFocus()
+
+    def _ask_note(self) -> None:
+        text, ok = QInputDialog.getText(self, "Note", "What happened?")
+        if ok and text.strip():
+            self._send({"do": "note", "text": text.strip()})
+
+    def _ask_skip(self) -> None:
+        text, ok = QInputDialog.getText(self, "Skip this block", "Why? The reason is recorded.")
+        if ok and text.strip():
+            self._send({"do": "skip", "reason": text.strip()})
+
+    def acknowledge(self) -> None:
+        """A stop rule first, then the oldest incident."""
+        if self._view.visit.get("acknowledge"):
+            self._send({"do": "acknowledge"})
+        waiting = self._view.waiting
+        if waiting:
+            self._send({"do": "seen", "number": waiting[0].number})
+
+    # --- what comes ---
+
+    def rows(self, table: str, rows: Rows, now_s: float) -> None:
+        """Rows of the hub's streams."""
+        if table == "frames":
+            self.plots.frames(rows)
+        elif table == "steps":
+            self.plots.steps(rows)
+            for row in rows:
+                if row["warm_up"]:
+                    continue
+                self._counted[0] += 1
+                self._counted[1] += int(row["kam_valid"])
+                for name in flag_names(int(row["flags"])).split(";"):
+                    if name:
+                        self._flags[name] = self._flags.get(name, 0) + 1
+        elif table == "cues":
+            self._heard = hear(self._heard, rows, None, now_s)
+            newest = rows[-1]
+            self.plots.aim(float(newest["target"]), float(newest["band"]), int(newest["variable"]))
+        elif table == "health":
+            self._heard = hear(self._heard, None, rows, now_s)
+
+    def show_view(self, now_s: float) -> None:
+        """Bring everything up to date with the view."""
+        view, visit = self._view, self._view.visit
+        word, colour = STATE_WORDS[view.state]
+        if view.hub_silent:
+            word, colour = "HUB SILENT", "stop"
+        ink = getattr(self._looks, colour)
+        self.state.setText(f"<span style='color:{ink}'>&#9632;</span> {word}")
+        if visit:
+            self.block.setText(f"Block {visit['block'] + 1} of {visit['blocks']}: {visit['title']}")
+            self.left.setText(view.left)
+            self.then.setText(f"then {visit['next']}")
+            self.say.setText(f"Say: {visit['patient']}" if visit["patient"] else "")
+            told = visit["operator"]
+            if visit["halted"]:
+                told = f"The block's clock stands: {' and '.join(visit['halted'])}"
+            self.you.setText(told)
+        for name, button in self.buttons.items():
+            button.setEnabled(view.may(name))
+        self._questions_now(visit.get("prompts", []))
+        waiting = view.waiting
+        held = visit.get("acknowledge", "")
+        self.grave.setText(held or (waiting[0].text if waiting else ""))
+        self.grave.setVisible(bool(held or waiting))
+        self.seen.setVisible(bool(held or waiting))
+        self.seen.setText(f"Acknowledge  (A){f'   {len(waiting)} wait' if len(waiting) > 1 else ''}")
+        self._incidents_now()
+        self._health_now()
+        self._patient_now(now_s)
+
+    def _questions_now(self, prompts: list[dict[str, Any]]) -> None:
+        open_ = {int(p["number"]) for p in prompts}
+        for number in [n for n in self._questions if n not in open_ and n >= 0]:
+            self._questions.pop(number).deleteLater()
+        for prompt in prompts:
+            if int(prompt["number"]) not in self._questions:
+                self._add(prompt)
+
+    def _add(self, prompt: dict[str, Any]) -> None:
+        question = Question(prompt, self._answered)
+        self._questions[int(prompt["number"])] = question
+        self.asks.addWidget(question)
+        if len(self._questions) == 1:
+            question.first.setFocus()
+
+    def _answered(self, command: dict[str, Any]) -> None:
+        if command.get("prompt") == -1:
+            del command["prompt"]
+            command["kind"] = "pain"
+            self._questions.pop(-1).deleteLater()
+        self._send(command)
+
+    def _incidents_now(self) -> None:
+        incidents = self._view.incidents
+        marks = sum(one.seen for one in incidents)
+        if (len(incidents), marks) == self._lines:
+            return
+        self._lines = (len(incidents), marks)
+        self.incidents.clear()
+        for one in reversed(incidents[-60:]):
+            mark = "!! " if one.grave and not one.seen else ("\u2713 " if one.grave else "")
+            item = QListWidgetItem(f"{one.clock}  {mark}{one.text}")
+            if one.grave and not one.seen:
+                font = item.font()
+                font.setBold(True)
+                item.setFont(font)
+            self.incidents.addItem(item)
+
+    def _health_now(self) -> None:
+        status = self._view.status
+        if not status:
+            self.health.setText("no news from the hub yet")
+            return
+        ages = f"markers {1000 * status['markers_age_s']:.0f} ms, forces {1000 * status['forces_age_s']:.0f} ms old"
+        if status["silent"]:
+            ages = f"SILENT: {' and '.join(status['silent'])}"
+        late = status["latency_ms"]
+        latency = "" if late != late else f"\nlatency {late:.1f} ms now, hub p99 {status['loop_p99_ms']:.1f} ms"
+        lost = f"\nNOT RECORDED: {status['lost']} messages" if status["lost"] else ""
+        full = f"\nrecorder behind: {status['ring_fill']:.0%} full" if status["ring_fill"] > 0.2 else ""
+        self.health.setText(ages + latency + lost + full)
+        counted, valid = self._counted
+        if counted:
+            reasons = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in sorted(self._flags.items())[:4])
+            self.valid.setText(
+                f"{valid} of {counted} steps valid ({valid / counted:.0%}){': ' + reasons if reasons else ''}"
+            )
+
+    def _patient_now(self, now_s: float) -> None:
+        scene = scene_at(self._heard, now_s)
+        if scene == self._shown_scene:
+            return
+        self._shown_scene = scene
+        width, height = 2 * SMALL[0], 2 * SMALL[1]
+        image = QImage(width, height, QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        paint(
+            painter,
+            width,
+            height,
+            scene,
+            geometry_for(width, height, self._screen.model_copy(update={"mirrored": False})),
+        )
+        painter.end()
+        small = image.scaled(*SMALL, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+        self.small.setPixmap(QPixmap.fromImage(small))

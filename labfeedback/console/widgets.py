@@ -1,0 +1,173 @@
+"""Controls of the operator's window: a button that must be held, a question, a line that waits to be seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from PyQt6.QtCore import QEvent, Qt, QTimer
+from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+HOLD_S: Final = 1.0
+
+
+def label(text: str, kind: str = "", name: str = "") -> QLabel:
+    """A label with the style sheet's name `kind` and an accessible name."""
+    out = QLabel(text)
+    out.setObjectName(kind)
+    out.setWordWrap(True)
+    out.setAccessibleName(name or text)
+    return out
+
+
+def panel(*widgets: QWidget, across: bool = False) -> QFrame:
+    """Widgets in a frame."""
+    frame = QFrame()
+    frame.setObjectName("panel")
+    inside = QHBoxLayout(frame) if across else QVBoxLayout(frame)
+    inside.setContentsMargins(10, 8, 10, 8)
+    for widget in widgets:
+        inside.addWidget(widget)
+    return frame
+
+
+class HoldButton(QPushButton):
+    """Does something only when it was held for a second, by mouse or by key: never one stroke."""
+
+    def __init__(self, text: str, done: Callable[[], None], colour: str) -> None:
+        super().__init__(text)
+        self.setObjectName("stop")
+        self.setAccessibleName(f"{text}, hold for a second")
+        self.setToolTip("Hold for a second")
+        self._done, self._colour, self._since = done, QColor(colour), 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(30)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def share(self) -> float:
+        """How much of the second is over."""
+        return min(1.0, (time.monotonic() - self._since) / HOLD_S) if self._since else 0.0
+
+    def press(self) -> None:
+        """Somebody begins to hold it."""
+        if self.isEnabled() and not self._since:
+            self._since = time.monotonic()
+            self._timer.start()
+
+    def let_go(self) -> None:
+        """Let go: nothing happens unless the second was over."""
+        self._since = 0.0
+        self._timer.stop()
+        self.update()
+
+    def _look(self) -> None:
+        if self.share >= 1.0:
+            self.let_go()
+            self._done()
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Begin."""
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.press()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Let go."""
+        self.let_go()
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Space or Return, held."""
+        if event is not None and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if not event.isAutoRepeat():
+                self.press()
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:
+        """Let go."""
+        if event is not None and not event.isAutoRepeat():
+            self.let_go()
+        super().keyReleaseEvent(event)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """A button that is switched off is no longer held."""
+        if not self.isEnabled():
+            self.let_go()
+        super().changeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """The button, and how long it was held."""
+        super().paintEvent(event)
+        if self._since:
+            painter = QPainter(self)
+            painter.fillRect(4, self.height() - 9, int((self.width() - 8) * self.share), 5, self._colour)
+            painter.end()
+
+
+class Question(QFrame):
+    """One open prompt with its answer's field. send: gets the command."""
+
+    def __init__(self, prompt: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.prompt, self._send = prompt, send
+        inside = QVBoxLayout(self)
+        inside.setContentsMargins(10, 8, 10, 8)
+        inside.addWidget(label(("" if prompt["wait"] else "(while walking) ") + prompt["text"], "say"))
+        row = QHBoxLayout()
+        self.first: QWidget
+        if prompt["kind"] == "pain":
+            self.left, self.right = _rating("left knee"), _rating("right knee")
+            for name, box in (("LEFT knee", self.left), ("RIGHT knee", self.right)):
+                row.addWidget(label(name, "caption"))
+                row.addWidget(box)
+            self.first = self.left
+        elif prompt["kind"] == "confirm":
+            self.first = self
+        else:
+            self.words = QLineEdit()
+            self.words.setAccessibleName(prompt["text"])
+            self.words.returnPressed.connect(self.answer)
+            row.addWidget(self.words)
+            self.first = self.words
+        self.button = QPushButton("Confirm" if prompt["kind"] == "confirm" else "Answer")
+        self.button.setAccessibleName(f"{self.button.text()}: {prompt['text']}")
+        self.button.clicked.connect(self.answer)
+        if prompt["kind"] == "confirm":
+            self.first = self.button
+        row.addWidget(self.button)
+        inside.addLayout(row)
+
+    def answer(self) -> None:
+        """Send what stands in the fields; an untouched rating is no answer."""
+        command: dict[str, Any] = {"do": "answer", "prompt": self.prompt["number"]}
+        kind = self.prompt["kind"]
+        if kind == "pain":
+            if self.left.value() < 0 or self.right.value() < 0:
+                (self.left if self.left.value() < 0 else self.right).setFocus()
+                return
+            command |= {"left": self.left.value(), "right": self.right.value()}
+        elif kind == "confirm":
+            command["yes"] = True
+        else:
+            if not self.words.text().strip():
+                self.words.setFocus()
+                return
+            command["text"] = self.words.text().strip()
+        self._send(command)
+
+
+def _rating(name: str) -> QSpinBox:
+    """0 to 10, empty until somebody chooses: no number is put into a patient's mouth."""
+    box = QSpinBox()
+    box.setRange(-1, 10)
+    box.setSpecialValueText("-")
+    box.setValue(-1)
+    box.setAccessibleName(f"pain of the {name}, 0 to 10")
+    box.setMinimumWidth(70)
+    return box

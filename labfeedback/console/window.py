@@ -1,0 +1,123 @@
+"""The operator's window: one page at a time, from what the parent says."""
+
+from __future__ import annotations
+
+import contextlib
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtWidgets import QLabel, QMainWindow, QWidget
+
+from labfeedback.console.end import EndPage
+from labfeedback.console.looks import LOOKS, sheet
+from labfeedback.console.start import StartPage
+from labfeedback.console.view import View
+from labfeedback.console.walk import WalkPage
+from labfeedback.ears import Ear, now, use_private_network
+from labfeedback.errors import LabError
+from labfeedback.records import CUE, FRAME, HEALTH, STEP
+
+DTYPES = {"frames": FRAME, "steps": STEP, "cues": CUE, "health": HEALTH}
+
+
+class OperatorWindow(QMainWindow):
+    """Owns nothing: whatever it shows, the parent told it, the hub streams it, or the recording holds it."""
+
+    def __init__(self, news: Connection, commands: Connection, *, dark: bool = True) -> None:
+        super().__init__()
+        self._news, self._commands = news, commands
+        self._looks = LOOKS["dark" if dark else "light"]
+        self.view = View()
+        self.page: QWidget = QLabel("waiting for the lab ...")
+        self._ears: dict[str, Ear] = {}
+        self._of: tuple[str, str] = ("", "")  # page and session that are shown
+        self._choices: dict[str, Any] = {}
+        self.closed = self.parent_gone = False
+        self.setWindowTitle("labfeedback - operator")
+        self.setStyleSheet(sheet(self._looks))
+        self.setCentralWidget(self.page)
+        self.resize(1366, 740)
+        self.send({"do": "hello"})
+
+    def send(self, command: dict[str, Any]) -> None:
+        """To the parent; only this pipe carries commands."""
+        try:
+            self._commands.send(command)
+        except (OSError, ValueError):
+            self.parent_gone = True
+
+    def tick(self) -> None:
+        """Take what came and show it."""
+        try:
+            while self._news.poll(0):
+                self._hear(self._news.recv())
+        except (EOFError, OSError):
+            self.parent_gone = True
+        self._turn_page()
+        if isinstance(self.page, StartPage) and self.view.refused:
+            self.page.refused(self.view.refused)
+            self.view.refused = ""
+        if isinstance(self.page, WalkPage):
+            moment = now() if self._ears else 0.0
+            for table, ear in self._ears.items():
+                for rows in ear.take():
+                    self.page.rows(table, rows, moment)
+            self.page.plots.draw()
+            self.page.show_view(moment)
+
+    def _hear(self, news: dict[str, Any]) -> None:
+        if news.get("kind") == "choices":
+            self._choices = news
+        self.view.hear(news)
+
+    def _turn_page(self) -> None:
+        view = self.view
+        if (view.page, view.session) == self._of or (view.page == "start" and not self._choices):
+            return
+        self._of = (view.page, view.session)
+        self.close_ears()
+        if view.page == "start":
+            self._put(StartPage(self._choices, self._looks, self.send))
+        elif view.page == "walk":
+            page = WalkPage(view, self._looks, self.send)
+            self._put(page)
+            self._catch_up(page)
+            if view.session:
+                use_private_network()
+                self._ears = {table: Ear(table, dtype, view.session) for table, dtype in DTYPES.items()}
+        else:
+            self._put(EndPage(view, self.send))
+
+    def _put(self, page: QWidget) -> None:
+        self.page = page
+        self.setCentralWidget(page)
+        page.setFocus()
+
+    def _catch_up(self, page: WalkPage) -> None:
+        """Steps that were walked before this window was opened, from the recording that is being written."""
+        path = Path(self.view.recording) if self.view.recording else None
+        if path is None:
+            return
+        from labfeedback.recording.layout import parts_of
+
+        if not parts_of(path):
+            return
+        from labfeedback.recording.reader import Recording
+
+        with contextlib.suppress(LabError, OSError), Recording.open(path) as recording:
+            steps = recording.table("steps")
+            if len(steps):
+                page.rows("steps", steps, 0.0)
+
+    def close_ears(self) -> None:
+        """End the threads that listen."""
+        for ear in self._ears.values():
+            ear.close()
+        self._ears = {}
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """The visit goes on without the window; the parent opens it again."""
+        self.closed = True
+        super().closeEvent(event)

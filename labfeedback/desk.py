@@ -1,0 +1,140 @@
+"""The parent's side of the operator's window: opens it, opens it again when it dies, tells it everything anew.
+
+The window owns no state; what has been told, which incidents were acknowledged and what the last page was stay here.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from labfeedback.hub.talk import Talk
+from labfeedback.process import SHORT_PATIENCE_S, Child, spawn
+from labfeedback.upkeep import Logs, restart
+
+CONSOLE: Final = "labfeedback.console.program:run"
+BACKLOG: Final = 200  # incidents that a window opened again is told
+
+
+class Desk:
+    """Call it with the lab's news. `lab_command`: where commands for the hub go; None while there is none."""
+
+    def __init__(self, choices: dict[str, Any], *, headless: bool = False, dark: bool = True) -> None:
+        self.choices = choices
+        self.lab_command: Callable[[dict[str, Any]], None] | None = None
+        self.asked: deque[dict[str, Any]] = deque()  # begin, another, override verdict: for whoever runs the desk
+        self.closed = False  # a person closed the window while nobody walks
+        self._logs = Logs()
+        self._talk: Talk | None = None
+        self._page: dict[str, Any] = {"kind": "page", "page": "start"}
+        self._concluded: dict[str, Any] | None = None
+        self._incidents: deque[dict[str, Any]] = deque(maxlen=BACKLOG)
+        self._seen: set[int] = set()
+        self._count = 0
+        self._child = Child(
+            "operator's window", lambda stop: self._open(stop, headless, dark), restart=True, log="console"
+        )
+
+    def _open(self, stop: Any, headless: bool, dark: bool) -> Any:
+        # New pipes every time: a window that was killed may have left half a message in the old ones.
+        context = multiprocessing.get_context("spawn")
+        theirs_news, ours_news = context.Pipe(duplex=False)
+        ours_commands, theirs_commands = context.Pipe(duplex=False)
+        if self._talk is not None:
+            self._talk.close()
+        self._talk = Talk(ours_news, ours_commands)
+        process = spawn(
+            CONSOLE, theirs_news, theirs_commands, dark=dark, headless=headless, stop=stop, name="console",
+            log=self._logs.path("console"),
+        )  # fmt: skip
+        theirs_news.close()
+        theirs_commands.close()
+        return process
+
+    @property
+    def pid(self) -> int | None:
+        """Of the window's process."""
+        return self._child.process.pid if self._child.process is not None else None
+
+    def begin(self) -> None:
+        """Open the window."""
+        self._child.begin()
+
+    def __call__(self, news: dict[str, Any]) -> None:
+        """One piece of news of the lab."""
+        if news.get("kind") in ("note", "event"):
+            news = {**news, "number": self._count, "clock": time.strftime("%H:%M:%S")}
+            self._count += 1
+            self._incidents.append(news)
+        self._tell(news)
+        self.work()
+
+    def page(self, page: str, **said: Any) -> None:
+        """Turn the window's page."""
+        self._page = {"kind": "page", "page": page, **said}
+        if page != "end":
+            self._concluded = None
+        if page == "walk":
+            self._incidents.clear()
+            self._seen.clear()
+            self._tell({"kind": "cleared"})
+        self._tell(self._page)
+
+    def conclude(self, **said: Any) -> None:
+        """What came of the visit."""
+        self._concluded = {"kind": "concluded", **said}
+        self._tell(self._concluded)
+
+    def refuse(self, text: str) -> None:
+        """What was asked for cannot be."""
+        self._tell({"kind": "refused", "text": text})
+
+    def _tell(self, news: dict[str, Any]) -> None:
+        if self._talk is not None:
+            self._talk.tell(**news)
+
+    def work(self) -> None:
+        """Take the window's commands; open it again when it died."""
+        if self._talk is not None:
+            for command in self._talk.commands():
+                self._take(command)
+        if self._child.process is not None and not self._child.alive:
+            if self._child.process.exitcode == 0 and self.lab_command is None:
+                self.closed = True
+                return
+            self._child.given_up = False
+            restart(self._child, self._logs, self._note)
+
+    def _note(self, news: dict[str, Any]) -> None:
+        news = {**news, "number": self._count, "clock": time.strftime("%H:%M:%S")}
+        self._count += 1
+        self._incidents.append(news)
+
+    def _take(self, command: dict[str, Any]) -> None:
+        what = command["do"]
+        if what == "hello":
+            self._tell({"kind": "choices", **self.choices})
+            self._tell(self._page)
+            for news in list(self._incidents):
+                self._tell(news)
+            for number in sorted(self._seen):
+                self._tell({"kind": "seen", "number": number})
+            if self._concluded is not None:
+                self._tell(self._concluded)
+        elif what == "seen":
+            self._seen.add(int(command["number"]))
+            self._tell({"kind": "seen", "number": int(command["number"])})
+        elif what in ("begin", "another", "override verdict"):
+            self.asked.append(command)
+        elif self.lab_command is not None:
+            self.lab_command(command)
+
+    def close(self) -> None:
+        """End the window."""
+        self._child.end(SHORT_PATIENCE_S)
+        if self._talk is not None:
+            self._talk.close()
+        self._logs.close()
