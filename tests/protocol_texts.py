@@ -60,6 +60,8 @@ BROKEN: dict[str, tuple[str, str, int, str]] = {
     "id twice": ('id = "alone"', 'id = "train"', 26, "the id 'train' is used twice"),
     "no source": ('source = "made for the tests of this project"\n', "", 1, "source is missing"),
     "not TOML": ('minutes = 30', "minutes = = 30", 9, "this is not TOML"),
+    "selected load": ('variable = "fpa", target = "toe-in 5 deg"', 'variable = "kam", target = "selected"', 23,
+                      "target 'selected' is a foot angle"),
     "unknown prompt": ('before = ["pain"]', 'before = ["pane"]', 11, "prompt 'pane' is not known"),
     "unknown schedule": ('show = "never"', 'show = "sometimes"', 34, "show"),
     "unreachable block": ('measures = "baseline"\n', 'measures = "baseline"\nnext = "alone"\n', 20,

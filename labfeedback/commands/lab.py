@@ -173,10 +173,27 @@ def make_them(pipe: Any, folder: str, stem: str) -> None:
     pipe.send(
         {
             "lines": lines,
+            "numbers": in_short(json.loads(session.file("report.json").read_text(encoding="utf-8"))),
             "report": str(session.file("report.html")),
             "verdict": json.loads(verdict.read_text(encoding="utf-8")) if verdict.exists() else None,
         }
     )
+
+
+def in_short(report: dict[str, Any]) -> list[str]:
+    """The few numbers that an operator tells the patient."""
+    steps, training = report["steps"][report["side"]], report["training"]
+    valid = 100.0 * steps["moment_valid"] / max(1, steps["counted"])
+    out = [f"{report['walked_minutes']:.0f} minutes walked, {valid:.0f} % of the steps with a valid moment"]
+    for kind, words in (("training", "with feedback"), ("retention", "on their own")):
+        if kind in training:
+            out.append(f"{100 * training[kind]['in_band']:.0f} % of the steps in the band {words}")
+    if report["pain"]:
+        first, last = report["pain"][0], report["pain"][-1]
+        out.append(
+            f"Pain left / right: {first['left']} / {first['right']} at first, {last['left']} / {last['right']} now"
+        )
+    return out
 
 
 def _override(desk: Any, command: dict[str, Any]) -> None:

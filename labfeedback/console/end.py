@@ -27,7 +27,7 @@ Send = Callable[[dict[str, Any]], None]
 
 
 class EndPage(QWidget):
-    """Shows `view.conclusion`: {"lines", "verdict", "report", "why", "next"}."""
+    """Shows `view.conclusion`: {"numbers", "lines", "verdict", "report", "why", "next"}."""
 
     def __init__(self, view: View, send: Send) -> None:
         super().__init__()
@@ -44,6 +44,8 @@ class EndPage(QWidget):
             whole.addWidget(self.table, 1)
             self.override = self._button("Choose otherwise, with a reason", "O", self._ask_override)
             whole.addWidget(self.override)
+        for line in found.get("numbers", []):
+            whole.addWidget(label(line, "title"))
         whole.addWidget(panel(*(label(line, "quiet") for line in found.get("lines", []))))
         if found.get("next"):
             whole.addWidget(label(f"Next: {found['next']}", "say"))

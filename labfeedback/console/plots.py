@@ -36,8 +36,8 @@ class Plots(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(6)
-        self._force = self._plot("vertical force, N", "s")
-        self._moment = self._plot("running knee adduction moment, Nm (estimate)", "s")
+        self._force = self._plot("vertical force, N (left orange, right blue)", "s")
+        self._moment = self._plot("running knee adduction moment, Nm (estimate; left orange, right blue)", "s")
         angle = "foot angle from target, deg" if blinded else "foot angle, deg (up: toe-out)"
         self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago")
         self._peaks = self._plot(f"KAM1 (filled), KAM2 (hollow), {_NAMES[foot]} knee, %BW*Ht", "steps ago")

@@ -315,6 +315,8 @@ def _choice(names: list[str], chosen: str, name: str) -> QComboBox:
     box.addItems(names)
     box.setCurrentText(chosen or (names[0] if names else ""))
     box.setAccessibleName(name)
+    if (field := box.lineEdit()) is not None:
+        field.setAccessibleName(name)
     return box
 
 

@@ -29,7 +29,7 @@ from labfeedback.display.scene import Heard, Scene, hear, scene_at
 from labfeedback.records import LEFT, RIGHT, Rows, flag_names
 from labfeedback.rig import Screen
 
-SMALL: Final = (320, 200)
+SMALL: Final = (208, 130)
 Send = Callable[[dict[str, Any]], None]
 
 
@@ -57,11 +57,12 @@ class WalkPage(QWidget):
         self.left.setMinimumWidth(150)
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.then = label("", "quiet", "what comes next")
+        self.then.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.say = label("", "say", "what the patient is told")
         self.you = label("", "quiet", "for you")
         self.who = label(self._view.heading, "quiet", "who and what")
         words = QVBoxLayout()
-        words.setSpacing(2)
+        words.setSpacing(1)
         for one in (self.who, self.block, self.say, self.you):
             words.addWidget(one)
         top = QHBoxLayout()
@@ -83,6 +84,7 @@ class WalkPage(QWidget):
         self.incidents = QListWidget()
         self.incidents.setAccessibleName("incidents, newest first")
         self.incidents.setWordWrap(True)
+        self.incidents.setMinimumHeight(44)
         self.incidents.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.seen = QPushButton("Acknowledge  (A)")
         self.seen.setAccessibleName("acknowledge the oldest incident")
@@ -97,6 +99,8 @@ class WalkPage(QWidget):
         side.addWidget(panel(self.health, self.valid))
         side.addWidget(label("THE PATIENT SEES", "caption"))
         side.addWidget(self.small, 0, Qt.AlignmentFlag.AlignHCenter)
+        side.setSpacing(5)
+        side.setContentsMargins(4, 0, 4, 0)
         beside = QWidget()
         beside.setLayout(side)
         beside.setFixedWidth(360)
@@ -220,7 +224,7 @@ class WalkPage(QWidget):
     def _questions_now(self, prompts: list[dict[str, Any]]) -> None:
         open_ = {int(p["number"]) for p in prompts}
         for number in [n for n in self._questions if n not in open_ and n >= 0]:
-            self._questions.pop(number).deleteLater()
+            self._remove(number)
         for prompt in prompts:
             if int(prompt["number"]) not in self._questions:
                 self._add(prompt)
@@ -236,8 +240,19 @@ class WalkPage(QWidget):
         if command.get("prompt") == -1:
             del command["prompt"]
             command["kind"] = "pain"
-            self._questions.pop(-1).deleteLater()
+            self._remove(-1)
         self._send(command)
+
+    def _remove(self, number: int) -> None:
+        question = self._questions.pop(number)
+        had_focus = question.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        question.hide()
+        self.asks.removeWidget(question)
+        question.deleteLater()
+        if self._questions and had_focus:
+            next(iter(self._questions.values())).first.setFocus()
+        elif had_focus:
+            self.setFocus()
 
     def _incidents_now(self) -> None:
         incidents = self._view.incidents

@@ -117,13 +117,15 @@ class Question(QFrame):
         self.setObjectName("panel")
         self.prompt, self._send = prompt, send
         inside = QVBoxLayout(self)
-        inside.setContentsMargins(10, 8, 10, 8)
-        inside.addWidget(label(("" if prompt["wait"] else "(while walking) ") + prompt["text"], "say"))
+        inside.setContentsMargins(8, 5, 8, 6)
+        inside.setSpacing(3)
+        text = "Pain of both knees, 0 (none) to 10" if prompt["kind"] == "pain" else str(prompt["text"])
+        inside.addWidget(label(text if prompt["wait"] else f"{text}  (keep walking)", "say"))
         row = QHBoxLayout()
         self.first: QWidget
         if prompt["kind"] == "pain":
             self.left, self.right = _rating("left knee"), _rating("right knee")
-            for name, box in (("LEFT knee", self.left), ("RIGHT knee", self.right)):
+            for name, box in (("LEFT", self.left), ("RIGHT", self.right)):
                 row.addWidget(label(name, "caption"))
                 row.addWidget(box)
             self.first = self.left
@@ -140,6 +142,7 @@ class Question(QFrame):
         self.button.clicked.connect(self.answer)
         if prompt["kind"] == "confirm":
             self.first = self.button
+        self.button.setMinimumWidth(96)
         row.addWidget(self.button)
         inside.addLayout(row)
 
@@ -169,5 +172,6 @@ def _rating(name: str) -> QSpinBox:
     box.setSpecialValueText("-")
     box.setValue(-1)
     box.setAccessibleName(f"pain of the {name}, 0 to 10")
-    box.setMinimumWidth(70)
+    box.setMinimumWidth(58)
+    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # typed, or arrow keys
     return box

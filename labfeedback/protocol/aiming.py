@@ -21,6 +21,7 @@ MOST_PERCENT: Final = 50.0
 FURTHEST: Final = {"fpa": FURTHEST_DEG, "step_width": 0.15, "step_length": 0.25, "stride_length": 0.5, "cadence": 30.0,
                    "pelvis_drop": 10.0, "trunk_lean": 15.0, "knee_alignment": 10.0, "shank_lean": 10.0,
                    "weight_distribution": 50.0, "stance_symmetry": 50.0}  # fmt: skip
+SIGNED: Final = frozenset({"pelvis_drop", "trunk_lean", "knee_alignment", "shank_lean"})
 _PLAIN: Final = frozenset({"natural", "selected", "condition"})
 _NUMBER: Final = r"(?P<amount>\d+(?:\.\d+)?)"
 _TOES: Final = re.compile(rf"(?P<absolute>absolute )?(?P<word>toe-in|toe-out) {_NUMBER} deg")
@@ -47,7 +48,7 @@ class Target:
         if self.kind == "absolute":
             return self.amount
         if self.kind == "percent":
-            return own * (1.0 + self.amount / 100.0)
+            return own * (1.0 + self.amount / 100.0) if own > 0.0 else math.nan
         return own + self.amount
 
 
@@ -57,8 +58,8 @@ def variable_for(name: str) -> Variable:
 
 
 def directions(variable: Variable) -> dict[str, float]:
-    """Words for more (+1) and less (-1) of a variable."""
-    return {variable.more: 1.0, variable.less: -1.0, "higher": 1.0, "lower": -1.0}
+    """Words for more (+1) and less (-1) of a variable; its own come first (more drop of a hip is 'lower')."""
+    return {"higher": 1.0, "lower": -1.0} | {variable.more: 1.0, variable.less: -1.0}
 
 
 def parse_target(text: str, name: str) -> Target:
@@ -82,6 +83,10 @@ def parse_target(text: str, name: str) -> Target:
     amount = float(match["amount"])
     sign = words[match["word"]]
     if match["unit"] == "%" and variable.unit != "%":
+        if name in SIGNED:
+            raise ValueError(
+                f"target {text!r}: {name} may be negative, where per cent turn round; say it in {variable.unit}"
+            )
         if not 0 < amount <= MOST_PERCENT:
             raise ValueError(f"target {text!r}: expected a change of more than 0 and at most {MOST_PERCENT:g} %")
         return Target("percent", sign * amount)

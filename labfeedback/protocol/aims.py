@@ -32,7 +32,7 @@ def aim_of(planned: Planned, visit: Visit, own: Own, larger_peak: str, now: floa
         return Aimed(nothing, [])
     sides = {"trained": (foot,), "left": (-1,), "right": (1,), "both": SIDES}[feedback.side]
     variable = (larger_peak or "kam1") if feedback.variable == KAM else feedback.variable
-    if feedback.variable in (ANGLE, KAM) and sides != (foot,):
+    if feedback.side != "both" and sides != (foot,):
         text = f"{planned.id}: {feedback.side} is not the trained leg, which is the {visit.side} one"
         return Aimed(nothing, [], text)
     target, targets, told, band = parse_target(planned.target, feedback.variable), {}, [], feedback.band

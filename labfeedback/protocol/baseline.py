@@ -11,6 +11,7 @@ from labfeedback.records import SIDE_NAMES
 from labfeedback.variables import FEEDBACK_VARIABLES, value_of
 
 LEAST_STEPS: Final = 20  # valid ones of a foot, for a mean that a target may be counted from
+SECOND: Final = "kam2_is_peak"
 Own = dict[str, dict[str, float]]  # side name -> variable -> mean
 
 
@@ -22,9 +23,15 @@ class Gathering:
             side: {name: [] for name in FEEDBACK_VARIABLES} for side in SIDE_NAMES.values()
         }
 
+        # Whether the second peak is one; a flank at the border may not decide which is the larger (SCIENCE.md 6).
+        self._second: dict[str, list[int]] = {side: [] for side in SIDE_NAMES.values()}
+
     def add(self, row: np.void) -> None:
         """One finished step; what is withheld does not count."""
-        values = self._values[SIDE_NAMES[int(row["side"])]]
+        side = SIDE_NAMES[int(row["side"])]
+        values = self._values[side]
+        if row["kam_valid"] and not row["warm_up"]:
+            self._second[side].append(int(row["kam2_is_peak"]))
         for name, kept in values.items():
             value = value_of(row, name)
             if value == value:
@@ -35,11 +42,15 @@ class Gathering:
         return len(self._values[side][name])
 
     def own(self) -> Own:
-        """Means, only of what has at least LEAST_STEPS values."""
-        return {
+        """Means, only of what has at least LEAST_STEPS values; and under SECOND the share of true second peaks."""
+        out: Own = {
             side: {name: math.fsum(kept) / len(kept) for name, kept in values.items() if len(kept) >= LEAST_STEPS}
             for side, values in self._values.items()
         }
+        for side, peaks in self._second.items():
+            if peaks:
+                out[side][SECOND] = sum(peaks) / len(peaks)
+        return out
 
 
 def larger_peak(own: Own, side: str) -> str:
@@ -47,4 +58,4 @@ def larger_peak(own: Own, side: str) -> str:
     means = own.get(side, {})
     if "kam1" not in means or "kam2" not in means:
         return ""
-    return "kam1" if means["kam1"] >= means["kam2"] else "kam2"
+    return "kam2" if means["kam2"] > means["kam1"] and means.get(SECOND, 1.0) >= 0.5 else "kam1"

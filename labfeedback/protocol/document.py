@@ -49,6 +49,8 @@ class Feedback(_Model):
             known = ", ".join([KAM, *FEEDBACK_VARIABLES])
             raise ValueError(f"variable {self.variable!r} is not known; there are {known}")
         parse_target(self.target, self.variable)
+        if self.target == "selected" and self.variable != ANGLE:
+            raise ValueError(f"target 'selected' is a foot angle; it cannot be the target of {self.variable}")
         if self.side == "both" and self.variable not in BOTH_LEGS:
             raise ValueError(
                 f"side 'both' with {self.variable}: the untrained leg is never trained; both legs are for "

@@ -50,7 +50,8 @@ class Runner:
         self._pain = Pain(self._rules, standing.pain, standing.pain_stops)
         self._loads = Loads(self._rules, visit.side)
         self.walked_s = standing.walked_s
-        self._to_acknowledge = ""  # the sentence of the rule that holds
+        self._to_acknowledge = standing.to_acknowledge  # the sentence of the rule that holds
+        self._started = False
         self._halts: set[str] = set()  # belt, streams
         self.aim = Aim(sides=(visit.foot,))
         self._begun = False
@@ -100,7 +101,8 @@ class Runner:
         """Where the visit would go on if it were cut off now."""
         return Standing(
             block=self.index, own=self.own, larger_peak=self.larger_peak, pain=tuple(self._pain.ratings),
-            pain_stops=self._pain.stops, walked_s=self.walked_s, part=self._part + 1,
+            pain_stops=self._pain.stops, to_acknowledge=self._to_acknowledge, walked_s=self.walked_s,
+            part=self._part + 1,
         )  # fmt: skip
 
     def left(self, now: float) -> tuple[float, int | None]:
@@ -204,7 +206,8 @@ class Runner:
             return [Said(EventCode.REFUSED, f"start: first answer: {self.prompts.waiting_words()}")]
         if self._to_acknowledge:
             return [Said(EventCode.REFUSED, f"start: first acknowledge: {self._to_acknowledge}")]
-        return self._go(now)
+        self._started = True
+        return self._advance(now) if self._closing else self._go(now)
 
     def _pause(self, now: float, command: dict[str, Any]) -> list[Said]:
         self._stop_clock(now)
@@ -219,11 +222,13 @@ class Runner:
         self._loads.begin()
         return [Said(EventCode.RESUMED, "resumed by the operator" + _why(command))]
 
-    def _acknowledge(self, _now: float, command: dict[str, Any]) -> list[Said]:
+    def _acknowledge(self, now: float, command: dict[str, Any]) -> list[Said]:
         if not self._to_acknowledge:
             return [Said(EventCode.REFUSED, "acknowledge: nothing waits for it")]
         text, self._to_acknowledge = self._to_acknowledge, ""
-        return [Said(EventCode.ACKNOWLEDGED, text + _why(command))]
+        said = [Said(EventCode.ACKNOWLEDGED, text + _why(command))]
+        # The block was walked to its end; only its answer had held the visit up.
+        return said + (self._advance(now) if self._closing and not self.prompts.waiting() else [])
 
     def _override(self, _now: float, command: dict[str, Any]) -> list[Said]:
         text = str(command.get("what", "")).strip() or "unnamed"
@@ -249,6 +254,8 @@ class Runner:
         block = self.block
         if block.block.measures == "baseline" and not self.own:
             return [Said(EventCode.REFUSED, f"skip: {block.id} measures the person's own values; nothing goes without")]
+        if self.state == "waiting" and not self._closing and self.prompts.waiting():
+            return [Said(EventCode.REFUSED, f"skip: first answer: {self.prompts.waiting_words()}")]
         text = f"block {block.id} skipped: {str(command['reason']).strip()}"
         self._stop_clock(now)
         # What is asked after it is asked all the same: how the knees are matters most when a block was given up.
@@ -258,6 +265,8 @@ class Runner:
 
     def _repeat(self, now: float, command: dict[str, Any]) -> list[Said]:
         """The running block from its beginning; between blocks the one before."""
+        if self._to_acknowledge:
+            return [Said(EventCode.REFUSED, f"repeat: first acknowledge: {self._to_acknowledge}")]
         said: list[Said] = []
         if self._begun:
             said.append(self._ended("it is to be repeated" + _why(command), now))
@@ -294,8 +303,11 @@ class Runner:
         block = self.block.block
         self.state = "waiting"
         self._reset(now)
-        said = [self._ask(prompt, wait=True) for prompt in block.before]
-        if not said and block.starts == "by itself" and self._before is not None and not self._to_acknowledge:
+        asked = block.before
+        if self._part > 1 and not self._started and not asked:
+            asked = self.plan[0].block.before  # after a break: lanyard and pain once more
+        said = [self._ask(prompt, wait=True) for prompt in asked]
+        if not said and block.starts == "by itself" and self._started and not self._to_acknowledge:
             return self._go(now)
         return said
 
@@ -303,8 +315,8 @@ class Runner:
         """Every prompt that held the visit up is answered."""
         if self._closing:
             return self._advance(now)
-        first = self._before is None  # somebody says when the visit begins
-        if first or self.block.block.starts == "operator":
+        # Somebody says when the visit begins.
+        if not self._started or self.block.block.starts == "operator":
             return []
         return self._go(now)
 

@@ -34,6 +34,7 @@ class Standing(BaseModel):
     larger_peak: str = ""
     pain: tuple[tuple[int, int], ...] = ()
     pain_stops: int = 0
+    to_acknowledge: str = ""
     walked_s: float = 0.0
     part: int = 2
 
@@ -101,8 +102,8 @@ def plan(visit: Visit) -> tuple[Planned, ...]:
             f"protocol {p.id} trains what an assessment selected: give the verdict of the assessment, or its change in "
             "words"
         )
-    if selected:
-        parse_target(selected, "fpa")
+    if selected and parse_target(selected, "fpa").kind not in ("change", "natural"):
+        raise ValueError(f"{selected!r} is no change to train; expected for example 'toe-in 5 deg', or 'natural'")
     each = [n for n, b in enumerate(p.blocks) if b.each]
     walked: list[tuple[int, str]] = [(n, "") for n in range(each[0] if each else len(p.blocks))]
     if each:

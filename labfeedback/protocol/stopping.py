@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from labfeedback.protocol.baseline import Own
+from labfeedback.protocol.baseline import Own, larger_peak
 from labfeedback.protocol.document import StopRules
 from labfeedback.records import SIDE_NAMES
 from labfeedback.variables import value_of
@@ -62,9 +62,9 @@ class Loads:
             if len(self._kfm) == LOAD_STEPS and rise > rules.kfm_percent:
                 return [("flexion moment", f"the knee flexion moment is {rise:.0f} % above the baseline", holds)]
             return []
-        peak = "kam1" if means.get("kam1", 0.0) >= means.get("kam2", 0.0) else "kam2"
-        value = value_of(row, peak)
-        if value != value or peak not in means:
+        peak = larger_peak(own, side)
+        value = value_of(row, peak) if peak else float("nan")
+        if value != value:
             return []
         self._other.append(value)
         rise = statistics.fmean(self._other) - means[peak]

@@ -21,7 +21,8 @@ def make_course(study: Study, subject: str, say: Any) -> Path:
     for session in sessions:
         try:
             make_reports(session)
-            visits.append(_short(session))
+            verdict = study.verdict_of(subject)
+            visits.append(_short(session, verdict[1].get("larger_peak", "") if verdict else ""))
         except LabError as error:
             say(f"{session.stem}: left out: {error}")
     if not visits:
@@ -48,7 +49,7 @@ def write_course(study: Study, subject: str, visits: list[dict[str, Any]]) -> Pa
     return path
 
 
-def _short(session: Session) -> dict[str, Any]:
+def _short(session: Session, decided: str) -> dict[str, Any]:
     visited = read_visit(session.recordings())
     found = numbers(visited)
     side, other = found["side"], "right" if found["side"] == "left" else "left"
@@ -57,7 +58,9 @@ def _short(session: Session) -> dict[str, Any]:
     trained = [b for b in blocks if b["measures"] in ("training", "retention") and "change" in b["sides"][side]]
     last = trained[-1]["sides"] if trained else None
     peak = "kam1"
-    if own and (own["sides"][side]["kam2"]["mean"] or 0) > (own["sides"][side]["kam1"]["mean"] or 0):
+    if decided:
+        peak = decided
+    elif own and (own["sides"][side]["kam2"]["mean"] or 0) > (own["sides"][side]["kam1"]["mean"] or 0):
         peak = "kam2"
     steps = found["steps"][side]
     number = f" {found['visit']}" if found["visits"] > 1 else ""

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 from PyQt6.QtWidgets import QApplication
@@ -53,12 +52,18 @@ def patient(session: str, seed: int = 4) -> Callable[[Any], BaseProcess]:
 class Parent(threading.Thread):
     """`labfeedback lab` without its own window."""
 
-    def __init__(self, folder: Path, session: str, last: dict[str, Any], devices: tuple[Any, ...]) -> None:
+    def __init__(self, session: str, last: dict[str, Any], devices: tuple[Any, ...]) -> None:
         super().__init__(daemon=True)
         self.desk = HandDesk(choices(last))
         self.asked, self.session, self.devices = Asked(), session, devices
         self.ending = threading.Event()
         self.trouble: BaseException | None = None
+
+    def end(self) -> None:
+        """Also out of the middle of a walk."""
+        self.ending.set()
+        self.asked.ask()
+        self.join(60)
 
     def run(self) -> None:
         try:

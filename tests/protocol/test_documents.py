@@ -94,6 +94,12 @@ def test_a_protocol_that_trains_a_selection_needs_one():
         plan(visit_of("training_fpa"))
 
 
+@pytest.mark.parametrize("selected", ["selected", "condition", "absolute toe-in 3 deg"])
+def test_what_is_no_change_cannot_be_selected(selected):
+    with pytest.raises(ValueError, match="is no change to train"):
+        plan(visit_of("training_fpa", selected=selected))
+
+
 def test_the_drawn_order_is_walked_and_another_order_is_refused():
     protocol = load_protocol("assessment_fpa")
     orders = {draw(protocol, seed).order for seed in range(60)}
@@ -126,6 +132,8 @@ def test_counterbalanced_orders_put_each_condition_after_each_other_equally_ofte
         ("10 % longer", "step_length", "percent", 10.0),
         ("absolute 0 %", "weight_distribution", "absolute", 0.0),
         ("5 % less load on this leg", "weight_distribution", "change", -5.0),
+        ("2 deg lower", "pelvis_drop", "change", 2.0),
+        ("2 deg higher", "pelvis_drop", "change", -2.0),
     ],
 )
 def test_targets_are_words(text, variable, kind, amount):
@@ -138,7 +146,7 @@ def test_targets_are_words(text, variable, kind, amount):
     [("toe-in 15.1 deg", "fpa"), ("toe-in -5 deg", "fpa"), ("5 deg", "fpa"), ("in 5 deg", "fpa"),
      ("toe-in 0 deg", "fpa"),
      ("20 lower", "kam"), ("60 % lower", "kam"), ("0.05 wider", "step_width"), ("0.5 m wider", "step_width"),
-     ("0.05 m longer", "step_width"), ("0 % higher", "cadence")],
+     ("0.05 m longer", "step_width"), ("0 % higher", "cadence"), ("20 % lower", "knee_alignment")],
 )  # fmt: skip
 def test_targets_that_are_none_are_refused(text, variable):
     with pytest.raises(ValueError, match=r"target|unit"):

@@ -349,11 +349,70 @@ def test_an_interrupted_visit_goes_on_at_its_block_with_what_it_knew():
     again = Walked(standing=standing)
     assert again.runner.block.id == "train"
     assert "continued, part 2, at block train" in again.said[0].text
+    again.pain(2, 1)
     again.do("start")
     assert again.runner.aim.targets == walked.runner.aim.targets
     again.walk(5.0)
     again.pain(4, 1)  # 2 more than at the very beginning, in the first part
     assert "pain has risen by 2" in again.codes(EventCode.STOP_RULE)[0]
+
+
+class TestNobodyGetsRoundARule:
+    def test_a_repeat_does_not_replace_an_acknowledgement(self):
+        walked = started()
+        walked.walk(10.0)
+        walked.pain(6, 0)
+        assert "first acknowledge" in walked.do("repeat")[0].text
+        assert walked.runner.state == "held"
+
+    def test_pain_after_the_last_block_ends_the_visit_once_it_is_acknowledged(self):
+        walked = started()
+        walked.walk(160.0)
+        walked.pain(6, 1)
+        assert walked.runner.state == "waiting" and walked.runner.to_acknowledge
+        walked.do("acknowledge")
+        assert walked.runner.state == "over"
+        assert len(walked.codes(EventCode.BLOCK_BEGAN)) == 3
+
+    def test_questions_before_a_block_are_not_skipped_with_it(self):
+        doc = document()
+        doc["blocks"].insert(0, {"id": "settle", "title": "S", "minutes": 1, "before": ["confirm: lanyard", "pain"]})
+        doc["blocks"][1] = {k: v for k, v in doc["blocks"][1].items() if k != "before"}
+        walked = Walked(doc)
+        assert "first answer: confirm?" in walked.do("skip", reason="in a hurry")[0].text
+        walked.do("answer", kind="confirm", yes=True)
+        walked.pain()
+        walked.do("skip", reason="knows the treadmill")
+        assert (walked.runner.block.id, walked.runner.state) == ("baseline", "waiting")  # and nobody has started it
+        walked.do("start")
+        assert walked.runner.state == "walking"
+
+    @pytest.mark.parametrize("variable", ["kam1", "knee_alignment", "weight_distribution", "step_width"])
+    def test_no_variable_of_the_other_leg_is_trained(self, variable):
+        target = {"weight_distribution": "absolute 0 %"}.get(variable, "natural")
+        doc = document()
+        doc["blocks"][1] = {**doc["blocks"][1], "feedback": {"variable": variable, "side": "right", "target": target}}
+        walked = started(doc)
+        walked.walk(64.0, step_width_m=0.1, knee_varus_deg=2.0, impulse_symmetry_pct=1.0)
+        assert "right is not the trained leg" in walked.codes(EventCode.TARGET_REFUSED)[0]
+
+    def test_a_rule_that_holds_is_carried_over_a_break_and_the_lanyard_is_asked_for_again(self):
+        walked = started()
+        walked.walk(80.0)
+        walked.pain(6, 1)
+        again = Walked(standing=walked.runner.standing())
+        assert [p.kind for p in again.runner.prompts.open] == ["pain"]
+        again.pain(2, 1)
+        assert "first acknowledge" in again.do("start")[0].text
+        again.do("acknowledge")
+        again.do("start")
+        assert again.runner.state == "walking"
+
+
+def test_a_second_peak_that_is_none_is_never_the_larger_one():
+    walked = started()
+    walked.walk(64.0, kam1_pct_bwht=2.0, kam2_pct_bwht=2.5, kam2_is_peak=0)
+    assert walked.runner.larger_peak == "kam1"
 
 
 def test_the_table_knows_only_methods_that_exist_and_states_that_are():
@@ -396,6 +455,8 @@ def test_whatever_happens_the_laws_of_a_visit_hold(happens):
         if runner.state != "walking" or runner.halts:
             assert not runner.counts(walked.now)
         # Nobody is judged without the person's own values, nor but in a running block.
+        # A rule that nobody acknowledged keeps the visit from walking.
+        assert not (runner.to_acknowledge and runner.state == "walking")
         if runner.aim.targets:
             assert runner.own and all(abs(t - runner.own["left"]["fpa"]) <= 15.0 for t in runner.aim.targets.values())
         if runner.state == "over":
