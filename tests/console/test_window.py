@@ -172,6 +172,7 @@ def _visit(parent: Parent, window: Any, found: dict[str, Any]) -> None:
     assert until(window, lambda: window.view.state == "walking")
     window.send({"do": "note", "text": "walks well"})
     # The window dies and is opened again, in the middle of the block.
+    assert until(window, lambda: window.page._counted[0] >= 6)
     before = len(window.view.incidents)
     window.close_ears()
     window.close()
