@@ -82,8 +82,15 @@ class Study:
         path = self.folder / PEOPLE
         if not path.exists():
             return []
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file, delimiter="\t"))
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                table = csv.DictReader(file, delimiter="\t")
+                people = list(table)
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise BadSetup(f"{path}: not readable as a table of people ({error}); restore it from a copy") from None
+        if not set(COLUMNS) <= set(table.fieldnames or ()):
+            raise BadSetup(f"{path}: its first line should name {', '.join(COLUMNS)}; restore it from a copy")
+        return people
 
     def admit(self, subject: Subject, side: str) -> None:
         """Enter a person, or check that it is the same one: another trained side or height is another person.
@@ -128,7 +135,8 @@ class Study:
         """The person's visits in order."""
         label = label_of(subject)
         found = []
-        for folder in sorted((self.folder / f"sub-{label}").glob("ses-*")):
+        folders = [f for f in (self.folder / f"sub-{label}").glob("ses-*") if f.is_dir() and _SESSION.fullmatch(f.name)]
+        for folder in sorted(folders, key=lambda f: int(f.name[4:])):
             if match := _SESSION.fullmatch(folder.name):
                 tasks = {m[1] for path in folder.iterdir() if (m := re.search(r"_task-([a-z]+)_", path.name))}
                 found += [Session(self.folder, label, int(match[1]), task) for task in sorted(tasks)]
@@ -149,7 +157,7 @@ class Study:
         files = [path for session in self.sessions(subject) for path in session.folder.glob("*_verdict.json")]
         if not files:
             return None
-        newest = max(files, key=lambda path: (path.parent.name, "_override" in path.name, path.name))
+        newest = max(files, key=lambda path: (int(path.parent.name[4:]), "_override" in path.name, path.name))
         return newest, read_verdict(newest)
 
 
@@ -159,9 +167,12 @@ def read_verdict(path: Path) -> dict[str, Any]:
         verdict = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadSetup(f"{path}: not readable as the verdict of an assessment ({error})") from None
-    if not isinstance(verdict, dict) or "verdict" not in verdict or "subject" not in verdict:
+    needed = {"verdict", "subject", "side", "chosen_change", "deciding_rule", "override"}
+    sound = isinstance(verdict, dict) and needed <= set(verdict)
+    if not sound or not (verdict["override"] is None or isinstance(verdict["override"], dict)):
         raise BadSetup(f"{path}: this is no verdict of an assessment; expected a file that ends in _verdict.json")
-    return verdict
+    whole: dict[str, Any] = verdict
+    return whole
 
 
 def change_of(path: Path, verdict: dict[str, Any], subject: str, side: str) -> str:

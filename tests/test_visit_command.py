@@ -200,7 +200,7 @@ def test_a_live_visit_that_is_killed_goes_on_where_it_was(tmp_path):
     visited = read_visit(session.recordings())
     assert len(visited.paths) == 2
     assert [w.planned.id for w in visited.counted()] == ["baseline", "train"]
-    assert [(p.left, p.right) for p in visited.pain] == [(3, 1), (4, 1)]
+    assert [(p.left, p.right) for p in visited.pain] == [(3, 1), (3, 1), (4, 1)]
     report = json.loads(session.file("report.json").read_text(encoding="utf-8"))
     assert report["latency_ms"]["p50"] < 50.0
     assert report["ended"] == "the visit has ended: all its blocks are walked"

@@ -47,11 +47,11 @@ def rehearse(
     from rich.console import Console
 
     from devices.walker.people import person
-    from labfeedback.commands.visiting import conclude, introduce, make_visit, selection_for
+    from labfeedback.commands.visiting import checked_change, conclude, introduce, make_visit, selection_for
     from labfeedback.exchange.outputs import check_outputs
     from labfeedback.protocol.aiming import parse_target
     from labfeedback.protocol_file import draw, load_protocol
-    from labfeedback.study import open_study
+    from labfeedback.study import label_of, open_study
     from labfeedback.subject import Subject
 
     document = load_protocol(protocol)
@@ -61,8 +61,11 @@ def rehearse(
     if arm not in ("active", "sham"):
         raise BadSetup(f"--arm {arm}: expected active or sham")
     ratings = tuple(_rating(text) for text in pain) if pain else ((2, 1),)
+    if not 0 <= seed < 2**31:
+        raise BadSetup(f"--seed {seed}: expected a whole number from 0 on")
     who = person(patient, seed)
     name = subject or f"{patient.replace('-', '')}{seed}"
+    label_of(name)
     someone = Subject(
         id=name,
         mass_kg=who["mass_kg"],
@@ -80,6 +83,7 @@ def rehearse(
             raise
         chosen, said = FALLBACK, f"no assessment of {name} in {out}: rehearsed with {FALLBACK}"
     if chosen:
+        checked_change(chosen)
         earlier = visit - 1 if document.purpose == "training" else 6
         who = person(
             patient, seed, side=1 if side == "right" else -1, earlier=earlier,
@@ -87,8 +91,8 @@ def rehearse(
         )  # fmt: skip
     if said:
         console.print(said[0].upper() + said[1:])
-    study.admit(someone, side)
     made = make_visit(document, visit, side, chosen, draw(document, seed + 1000 * visit, study.order_of(name)), arm=arm)
+    study.admit(someone, side)
     introduce(made, console)
     session = study.new_session(name, _task(document.purpose))
     remarks = [f"rehearsal: simulated patient {patient}, seed {seed}", *([said] if said else [])]

@@ -17,6 +17,7 @@ def report(
     """Make the reports of all visits again from their recordings, and one page for each person's course."""
     from rich.console import Console
 
+    from labfeedback.cli import unforeseen
     from labfeedback.report.course import make_course
     from labfeedback.study import label_of, open_study
 
@@ -35,6 +36,8 @@ def report(
                 path = make_course(study, person, lambda text: console.print(text, soft_wrap=True))
                 console.print(f"Course: {path}", soft_wrap=True)
             except LabError as error:
-                failed.append(str(error))
+                failed.append(f"{person}: {error}")
+            except Exception as error:  # one damaged visit must not cost the others their reports
+                failed.append(f"{person}: {unforeseen(error)}")
     if failed:
         raise BadSetup("; ".join(failed))

@@ -125,6 +125,8 @@ def prepared(
         remarks = remarks_of(check, person.id, the_rig.name, marker_set.name, now)
     folder = open_study(study, create=True)
     session: Session | None = None
+    if resume and (target or verdict or arm != "active"):
+        raise BadSetup("--resume goes on with the target and arm of the visit that was cut off: leave the others out")
     if resume:
         session, made, said = _continued(folder, person.id, document, visit)
     else:
@@ -175,6 +177,12 @@ def _continued(folder: Study, person: str, document: Protocol, number: int) -> t
         if visit.document != document:
             raise BadSetup(
                 f"{paths[-1].name} was begun by another version of {document.id}; give that document to go on with it"
+            )
+        today = datetime.date.today().isoformat()
+        if visit.date[:10] != today:
+            raise BadSetup(
+                f"{paths[-1].name} is of {visit.date[:10]}: the own values of another day do not hold today (markers "
+                "sit elsewhere). Begin the visit anew, without --resume"
             )
         again = visit.model_copy(update={"standing": standing})
         return session, again, f"continued from {paths[-1].name}, at block {standing.block + 1}"

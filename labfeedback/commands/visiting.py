@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from labfeedback.errors import BadSetup, LabError
+from labfeedback.protocol.aiming import parse_target
 from labfeedback.protocol.document import Protocol
 from labfeedback.protocol.schedule import Draws, Standing, Visit, needs_selection, plan
 from labfeedback.study import Session, Study, change_of, read_verdict
@@ -44,6 +45,16 @@ def selection_for(
     return change, said
 
 
+def checked_change(change: str) -> None:
+    """Raises BadSetup for what is no change of a foot angle within 15 deg."""
+    try:
+        target = parse_target(change, "fpa")
+    except ValueError as error:
+        raise BadSetup(str(error)) from None
+    if target.kind not in ("change", "natural"):
+        raise BadSetup(f"{change!r} is no change to train; expected for example 'toe-in 5 deg', or 'natural'")
+
+
 def make_visit(
     protocol: Protocol, number: int, side: str, selected: str, draws: Draws, *, arm: str = "active",
     standing: Standing | None = None,
@@ -51,6 +62,11 @@ def make_visit(
     """Raises BadSetup where number, side or selection do not belong to the document."""
     if not 1 <= number <= protocol.visits:
         raise BadSetup(f"--visit {number}: protocol {protocol.id} has visits 1 to {protocol.visits}")
+    if arm == "sham" and not needs_selection(protocol):
+        raise BadSetup(
+            f"protocol {protocol.id} names its targets itself and has no sham arm: what it trains is active. "
+            "Leave --arm out"
+        )
     visit = Visit.model_validate(
         {"document": protocol.model_dump(mode="json", by_alias=True), "number": number, "side": side,
          "arm": arm, "selected": selected, "draws": draws, "standing": standing,

@@ -20,7 +20,8 @@ MOST_PERCENT: Final = 50.0
 # How far from the own value a change may go, in the variable's unit; a typing error must not become a target.
 FURTHEST: Final = {"fpa": FURTHEST_DEG, "step_width": 0.15, "step_length": 0.25, "stride_length": 0.5, "cadence": 30.0,
                    "pelvis_drop": 10.0, "trunk_lean": 15.0, "knee_alignment": 10.0, "shank_lean": 10.0,
-                   "weight_distribution": 50.0, "stance_symmetry": 50.0}  # fmt: skip
+                   "weight_distribution": 50.0, "stance_symmetry": 50.0, "kam": 2.0, "kam1": 2.0, "kam2": 2.0,
+                   "kam_impulse": 1.0, "kfm": 2.0, "stance_time": 0.3, "double_support": 0.2}  # fmt: skip
 SIGNED: Final = frozenset({"pelvis_drop", "trunk_lean", "knee_alignment", "shank_lean"})
 _PLAIN: Final = frozenset({"natural", "selected", "condition"})
 _NUMBER: Final = r"(?P<amount>\d+(?:\.\d+)?)"

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from labfeedback.protocol.aim import GOOD_SIDES, Aim
-from labfeedback.protocol.aiming import ANGLE, KAM, in_unit, parse_target
+from labfeedback.protocol.aiming import ANGLE, FURTHEST, KAM, in_unit, parse_target
 from labfeedback.protocol.baseline import Own
 from labfeedback.protocol.schedule import Planned, Visit
 from labfeedback.protocol.training import FURTHEST_DEG
@@ -45,6 +45,9 @@ def aim_of(planned: Planned, visit: Visit, own: Own, larger_peak: str, now: floa
         if variable == ANGLE and not abs(value - mean) <= FURTHEST_DEG + 1e-9:
             text = f"{planned.id}: target refused: more than {FURTHEST_DEG:g} deg from the own {in_unit(mean, ANGLE)}"
             return Aimed(nothing, [], text)
+        if abs(value - mean) > FURTHEST.get(variable, math.inf) + 1e-9:
+            most = in_unit(FURTHEST[variable], variable) if variable != ANGLE else ""
+            return Aimed(nothing, [], f"{planned.id}: target refused: more than {most} from {in_unit(mean, variable)}")
         targets[side] = value
         if feedback.band_percent:
             band = abs(mean) * feedback.band / 100.0

@@ -56,6 +56,8 @@ class Feedback(_Model):
                 f"side 'both' with {self.variable}: the untrained leg is never trained; both legs are for "
                 f"{', '.join(sorted(BOTH_LEGS))}"
             )
+        if self.variable == ANGLE and self.good != "within":
+            raise ValueError(f"good {self.good!r} with a foot angle: any turn beyond the target would count as good")
         if self.variable == ANGLE and (self.band_percent or not 0.5 <= self.band <= 10):
             raise ValueError(f"band {self.band:g}: a foot angle's band is 0.5 to 10 deg; 2 is the norm")
         if (match := _ON_OFF.fullmatch(self.show)) and min(float(match[1]), float(match[2])) < 5:
@@ -148,8 +150,8 @@ class Condition(_Model):
 class StopRules(_Model):
     """When the visit is held or ended (SCIENCE.md section 10). Pain holds at first and ends at the second time."""
 
-    pain: int = Field(5, ge=1, le=10)
-    pain_rise: int = Field(2, ge=1, le=10)
+    pain: int = Field(5, ge=1, le=5, description="stricter than SCIENCE.md is allowed, looser is not")
+    pain_rise: int = Field(2, ge=1, le=2)
     pain_every_min: float = Field(5.0, gt=0, le=30)
     valid_share: float = Field(0.5, ge=0, le=1, description="of the last 40 steps of the trained foot")
     other_knee: float = Field(0.3, gt=0, le=2, description="%BW*Ht that the other knee's larger peak may rise")

@@ -32,6 +32,7 @@ def check_whole(p: Protocol) -> None:
     _baselines(p)
     if p.purpose == "assessment":
         _assessment(p)
+    _safe(p)
     if any(b.feedback and b.feedback.show == "faded" for b in p.blocks) and len(p.fading.percent) < p.visits:
         raise Broken(
             ("fading", "percent"), f"{len(p.fading.percent)} shares for {p.visits} visits: give one for each visit"
@@ -123,6 +124,35 @@ def _assessment(p: Protocol) -> None:
             )
     if not kinds.index("baseline") < kinds.index("condition") < kinds.index("closing"):
         raise Broken(("purpose",), "an assessment goes from baseline through the conditions to the closing block")
-    for n, block in enumerate(p.blocks):
-        if block.measures == "condition" and (block.feedback is None or block.feedback.variable != ANGLE):
-            raise Broken(("blocks", n, "measures"), "a measured condition needs feedback of the variable 'fpa'")
+    measured = [n for n, block in enumerate(p.blocks) if block.measures == "condition"]
+    if len(measured) > 1:
+        raise Broken(("blocks", measured[1], "measures"), "each condition can be measured by one block only")
+    block = p.blocks[measured[0]]
+    if block.feedback is None or block.feedback.variable != ANGLE:
+        raise Broken(("blocks", measured[0], "measures"), "a measured condition needs feedback of the variable 'fpa'")
+    if not block.each or block.feedback.target != "condition":
+        text = "a block that measures a condition says each = 'condition' and target = 'condition'"
+        raise Broken(("blocks", measured[0], "measures"), text)
+    for n, condition in enumerate(p.conditions):
+        if parse_target(condition.target, ANGLE).kind != "change":
+            text = f"{condition.target!r} is no candidate: name a change from the own angle, such as 'toe-in 5 deg'"
+            raise Broken(("conditions", n, "target"), text)
+
+
+def _safe(p: Protocol) -> None:
+    if p.arm == "sham" and not any(b.feedback and b.feedback.target == "selected" for b in p.blocks):
+        raise Broken(("arm",), "arm 'sham' needs a target 'selected': that is what it turns into the own angle")
+    walks = [n for n, b in enumerate(p.blocks) if b.walks]
+    if walks and not any("pain" in b.before for b in p.blocks[: walks[0] + 1]):
+        raise Broken(
+            ("blocks", walks[0], "before"), 'nobody walks before pain was asked for: give it before = ["pain"]'
+        )
+    baselines = [n for n, b in enumerate(p.blocks) if b.measures == "baseline"]
+    if len(baselines) > 1:
+        raise Broken(("blocks", baselines[1], "measures"), "a visit has one baseline; its own values are decided once")
+    for n in baselines:
+        seconds, steps = 60.0 * (p.blocks[n].minutes or 0.0), p.blocks[n].steps
+        if (steps is None and seconds < 22) or (steps is not None and steps < 22):
+            raise Broken(
+                ("blocks", n, "measures"), "a baseline needs at least 22 steps, or 22 s: 20 valid ones are used"
+            )

@@ -193,8 +193,11 @@ class Runner:
             return said + self._finish(now, "its time is over")
         if pain <= least:
             self._next_pain_s += 60.0 * self._rules.pain_every_min
-            if not self.prompts.waiting("pain"):
+            open_ = next((p for p in self.prompts.open if p.kind == "pain"), None)
+            if open_ is None:
                 said.append(self._ask("pain", wait=False))
+            else:  # nobody has answered: ask aloud once more
+                said.append(Said(EventCode.PROMPT, open_.words, float(open_.number)))
         if left <= least:
             said += self._close(now, "its time is over")
         return said
@@ -358,6 +361,12 @@ class Runner:
             self.larger_peak = larger_peak(own, self.visit.side)
             words = in_unit(own[self.visit.side]["fpa"], "fpa")
             said.append(Said(EventCode.BASELINE_DONE, f"own angle {words}", own[self.visit.side]["fpa"]))
+            other = "left" if self.visit.side == "right" else "right"
+            unwatched = [f"the {other} knee's load"] if not larger_peak(own, other) else []
+            unwatched += ["the flexion moment"] if "kfm" not in own[self.visit.side] else []
+            if unwatched:
+                text = f"{' and '.join(unwatched)} cannot be watched: too few valid steps in the baseline"
+                said.append(Said(EventCode.ALARM, text))
         if isinstance(block.speed, float) and self._speeds:
             speed = math.fsum(self._speeds) / len(self._speeds)
             if abs(speed - block.speed) > SPEED_OFF_M_S:

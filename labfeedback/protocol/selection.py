@@ -7,7 +7,7 @@ Every number that decides is in the table, and every rule that excluded a candid
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -90,15 +90,22 @@ def walked(rows: Rows, change: float = 0.0) -> Walked:
     return Walked(change, means["fpa"], means["kam1"], means["kam2"], means["kfm"], mean_of(speeds), is_peak)
 
 
-def choose(baseline: Walked, candidates: Mapping[str, Walked], closing: Walked | None) -> Verdict:
-    """The verdict. `candidates` by the name of their condition, `closing`: natural walking at the end, if it was."""
+def choose(
+    baseline: Walked, candidates: Mapping[str, Walked], closing: Walked | None, missing: Sequence[str] = ()
+) -> Verdict:
+    """The verdict. `candidates` by the name of their condition, `closing`: natural walking at the end, if it was.
+
+    missing: conditions of the protocol that nobody walked.
+    """
     larger = "kam2" if baseline.kam2.mean > baseline.kam1.mean and baseline.second_is_peak >= 0.5 else "kam1"
-    table = tuple(_judge(name, one, baseline, larger, candidates) for name, one in candidates.items())
+    table = tuple(_judge(name, one, baseline, larger) for name, one in candidates.items())
     off = difference(closing.peak(larger), baseline.peak(larger)) if closing else None
 
     def verdict(what: str, rule: str, chosen: float = math.nan) -> Verdict:
         return Verdict(what, chosen, rule, larger, baseline, closing, off, table)
 
+    if not candidates:
+        return verdict("repeat", "no condition was walked")
     few = [name for name in PEAKS if baseline.peak(name).count < LEAST_STEPS]
     if few:
         return verdict("repeat", f"the baseline has {baseline.kam1.count} valid steps, {LEAST_STEPS} are needed")
@@ -106,6 +113,13 @@ def choose(baseline: Walked, candidates: Mapping[str, Walked], closing: Walked |
         count = closing.peak(larger).count if closing else 0
         return verdict("repeat", f"the closing block has {count} valid steps, {LEAST_CLOSING} are needed")
     assert off is not None
+    speeds = [w.speed.mean for w in (baseline, closing)]
+    if not abs(speeds[1] - speeds[0]) <= SPEED_APART_M_S:
+        return verdict(
+            "repeat",
+            f"closing: the belt ran at {speeds[1]:.3f} m/s, in the baseline at {speeds[0]:.3f} (within "
+            f"{SPEED_APART_M_S})",
+        )
     if not abs(off.mean) <= off.half:
         return verdict(
             "repeat",
@@ -124,6 +138,8 @@ def choose(baseline: Walked, candidates: Mapping[str, Walked], closing: Walked |
     rule = f"largest reduction of the {WORDS[larger]}"
     if chosen is not best:
         rule = f"tie with {change_words(best.walked.change)} within one confidence interval: the smaller change"
+    if missing:
+        rule += f"; not walked: {', '.join(missing)}"
     return verdict("target", rule, chosen.walked.change)
 
 
@@ -134,20 +150,21 @@ def _tied(best: Candidate, other: Candidate, larger: str) -> bool:
     return apart.mean <= apart.half
 
 
-def _judge(name: str, one: Walked, baseline: Walked, larger: str, all_of: Mapping[str, Walked]) -> Candidate:
+def _judge(name: str, one: Walked, baseline: Walked, larger: str) -> Candidate:
     other = "kam2" if larger == "kam1" else "kam1"
     reduction = difference(baseline.peak(larger), one.peak(larger))
     other_change = difference(one.peak(other), baseline.peak(other))
     achieved = one.fpa.mean - baseline.fpa.mean
     kfm_change = one.kfm.mean / baseline.kfm.mean - 1.0 if baseline.kfm.mean else math.nan
-    speeds = [w.speed.mean for w in (baseline, *all_of.values())]
     excluded = []
     count = min(one.kam1.count, one.fpa.count)
     if count < LEAST_STEPS:
         excluded.append(f"steps: {count} valid, {LEAST_STEPS} are needed")
-    middle = float(np.nanmedian(speeds)) if np.isfinite(speeds).any() else math.nan
-    if not abs(one.speed.mean - middle) <= SPEED_APART_M_S:
-        excluded.append(f"speed: {one.speed.mean:.3f} m/s, the others walk at {middle:.3f} (within {SPEED_APART_M_S})")
+    own = baseline.speed.mean  # a load that falls because the belt is slower is no reduction
+    if not abs(one.speed.mean - own) <= SPEED_APART_M_S:
+        excluded.append(
+            f"speed: {one.speed.mean:.3f} m/s, the baseline was walked at {own:.3f} (within {SPEED_APART_M_S})"
+        )
     if not abs(achieved - one.change) <= ANGLE_OFF_DEG:
         got = in_unit(achieved, "fpa")
         excluded.append(f"angle: {got} from the own one, asked {change_words(one.change)} (within {ANGLE_OFF_DEG} deg)")

@@ -30,7 +30,9 @@ def verdict_of(visited: Visited) -> Verdict:
         for walk in sorted(visited.counted("condition"), key=lambda w: changes[w.planned.condition])
     }
     closing = visited.counted("closing")
-    return choose(walked(baseline.steps(foot)), candidates, walked(closing[-1].steps(foot)) if closing else None)
+    missing = [change_words(changes[name]) for name in changes if name not in candidates]
+    last = walked(closing[-1].steps(foot)) if closing else None
+    return choose(walked(baseline.steps(foot)), candidates, last, missing)
 
 
 def document(visited: Visited, verdict: Verdict, override: dict[str, str] | None = None) -> dict[str, Any]:

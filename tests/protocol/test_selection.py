@@ -105,7 +105,7 @@ def test_no_tie_beyond_one_confidence_interval():
         ({"kam2": 3.05}, "other peak: 3.050 is not below the baseline's larger peak 3.000"),
         ({"kfm": 3.31}, "flexion moment: +10 %, at most +10 % is allowed"),
         ({"count": 39}, "steps: 39 valid, 40 are needed"),
-        ({"speed": 1.24}, "speed: 1.240 m/s, the others walk at 1.200"),
+        ({"speed": 1.24}, "speed: 1.240 m/s, the baseline was walked at 1.200"),
     ],
 )
 def test_each_guard_excludes_and_is_named(said, words):
@@ -129,6 +129,19 @@ def test_without_enough_closing_or_baseline_steps_it_is_repeated(closing):
     assert verdict.verdict == "repeat"
     assert "valid steps" in verdict.rule
     assert choose(block(), {"toe_in_5": block(-5.0)}, None).verdict == "repeat"
+
+
+def test_a_slower_belt_is_no_reduction():
+    slow = {name: block(change, kam1=2.6, speed=1.16) for name, change in CHANGES.items()}
+    assert decide(**slow).verdict == "repeat"
+    verdict = decide(closing=block(speed=1.26), toe_in_10=0.4)
+    assert verdict.verdict == "repeat" and "the belt ran at 1.260 m/s" in verdict.rule
+
+
+def test_conditions_that_nobody_walked_are_named():
+    assert choose(block(), {}, block()).verdict == "repeat"
+    verdict = choose(block(), {"toe_in_5": block(-5.0, kam1=2.7)}, block(), ["toe-in 10 deg"])
+    assert (verdict.words, verdict.rule.split("; ")[1]) == ("toe-in 5 deg", "not walked: toe-in 10 deg")
 
 
 def test_candidates_that_nobody_measured_are_no_evidence_against_a_person():
