@@ -152,7 +152,7 @@ def _safe(p: Protocol) -> None:
         raise Broken(("blocks", baselines[1], "measures"), "a visit has one baseline; its own values are decided once")
     for n in baselines:
         seconds, steps = 60.0 * (p.blocks[n].minutes or 0.0), p.blocks[n].steps
-        if (steps is None and seconds < 22) or (steps is not None and steps < 22):
+        if (steps is None and seconds < 26) or (steps is not None and steps < 22):
             raise Broken(
-                ("blocks", n, "measures"), "a baseline needs at least 22 steps, or 22 s: 20 valid ones are used"
+                ("blocks", n, "measures"), "a baseline needs at least 22 steps, or 26 s: 20 valid ones are used"
             )

@@ -42,7 +42,7 @@ def numbers(visited: Visited) -> dict[str, Any]:
         "order": list(v.draws.order),
         "recordings": [path.name for path in visited.paths],
         "ended": visited.ended or "cut off: no end was recorded",
-        "walked_minutes": sum(b["minutes"] or 0.0 for b in blocks if not b["repeated"]),
+        "walked_minutes": sum(b["minutes"] for b in blocks if not b["repeated"] and b["minutes"] == b["minutes"]),
         "steps": {name: _steps(visited.steps[visited.steps["side"] == side]) for side, name in SIDE_NAMES.items()},
         "blocks": blocks,
         "training": _training(visited),

@@ -126,7 +126,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("desk")
     os.environ["LABFEEDBACK_LSL_SESSION"] = f"desk-{uuid.uuid4().hex[:8]}"
     (folder / "S1.toml").write_text(SUBJECT, encoding="utf-8")
-    (folder / "mini.toml").write_text(MINI.replace("minutes = 0.38", "minutes = 0.45"), encoding="utf-8")
+    (folder / "mini.toml").write_text(MINI, encoding="utf-8")
     session = uuid.uuid4().hex[:10]
     last = {"study": str(folder / "study"), "subject": str(folder / "S1.toml"), "rig": "simulated",
             "markers": "simulated", "protocol": str(folder / "mini.toml")}  # fmt: skip
