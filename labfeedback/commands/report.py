@@ -17,7 +17,6 @@ def report(
     """Make the reports of all visits again from their recordings, and one page for each person's course."""
     from rich.console import Console
 
-    from labfeedback.cli import unforeseen
     from labfeedback.report.course import make_course
     from labfeedback.study import label_of, open_study
 
@@ -38,6 +37,6 @@ def report(
             except LabError as error:
                 failed.append(f"{person}: {error}")
             except Exception as error:  # one damaged visit must not cost the others their reports
-                failed.append(f"{person}: {unforeseen(error)}")
+                failed.append(f"{person}: a file of this person is damaged ({type(error).__name__}: {error})")
     if failed:
         raise BadSetup("; ".join(failed))
