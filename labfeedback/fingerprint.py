@@ -21,6 +21,7 @@ _ENGINE_PARTS = (
     "markerset.py",
     "settings.py",
     "layout.py",
+    "variables.py",
 )
 
 

@@ -40,11 +40,14 @@ class Feedback:
         self._count += 1
         return row
 
-    def hold(self, time_s: float, state: CueState) -> list[Rows]:
-        """Go neutral (stale data, belt stopped, paused, finished) until `go_on`."""
+    def hold(self, time_s: float, state: CueState, *, over_pause: bool = False) -> list[Rows]:
+        """Go neutral (stale data, belt stopped, paused, finished) until `go_on`.
+
+        over_pause: also in place of a pause.
+        """
         if self.aim is None or self.held == state or self.held == CueState.FINISHED:
             return []
-        if self.held == CueState.PAUSED and state in _OF_OTHERS:
+        if self.held == CueState.PAUSED and state in _OF_OTHERS and not over_pause:
             return []
         self.held = state
         self._judged.clear()

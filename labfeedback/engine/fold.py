@@ -166,10 +166,10 @@ class Engine:
             if cue is not None:
                 self._guidance.hold(local_s, cue, "streams")
             elif code == EventCode.STREAM_BACK:
-                if not self._guidance.paused:
-                    self._forget_walk()
-                    self._frames.judge_belt_anew()
-                self._guidance.go_on(local_s, "streams")
+                # A hole is a hole, whoever else holds the walk. Whether the belt stands is not known any more, either.
+                self._forget_walk()
+                self._frames.judge_belt_anew()
+                self._guidance.go_on(local_s, "streams", "belt")
         # Only a TICK gives up waiting, and only for the frames that are here now: samples that come late after a
         # silence are joined again, in whatever order their chunks arrive.
         self._advance(self._watch.given_up(FORCES))
@@ -266,10 +266,7 @@ class Engine:
         else:
             self._reel.event(now, EventCode.BELT_MOVING, "the belt moves again", value=float(row[live.N_VALUE]))
             self._forget_walk()
-            if self._watch.silent:
-                self._guidance.belt_moves(now)
-            else:
-                self._guidance.go_on(now, "belt")
+            self._guidance.go_on(now, "belt", silent=self._watch.silent)
 
     def _lasts(self, foot: int) -> float:
         return self.setup.settings.expire_strides * self._history.stride(foot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from labfeedback.inputlog import Command
 from labfeedback.protocol.runner import Runner, Said
 from labfeedback.protocol.table import COMMANDS
 from labfeedback.protocol.training import Course
-from labfeedback.records import SIDES, CueState, EventCode, Rows
-
-_OWN: Final = frozenset({"pause", "resume"})  # of Operator, where no protocol runs
+from labfeedback.records import SIDES, CueState, EventCode
 
 
 class Guidance:
@@ -31,13 +29,7 @@ class Guidance:
         self.feedback = Feedback(self.visit.aim if self.visit else course)
         self._operator = Operator()
         self._block = self.visit.aim if self.visit else None
-
-    @property
-    def paused(self) -> bool:
-        """Whether the walk is held by somebody: nothing may release it but a command."""
-        if self.visit is not None:
-            return self.visit.holds is not None
-        return self._operator.paused
+        self._halted: dict[str, CueState] = {}  # why a visit is halted -> what the patient's screen says then
 
     @property
     def due_s(self) -> float:
@@ -57,23 +49,24 @@ class Guidance:
         if self.visit is not None and self.visit.state == "opening":
             self._follow(now, self.visit.begin(now))
 
-    def hold(self, now: float, state: CueState, why: str = "") -> None:
+    def hold(self, now: float, state: CueState, why: str) -> None:
         """Stale data, a belt that stands: the clock of a block stands with it."""
-        self._reel.cues(self.feedback.hold(now, state))
-        if self.visit is not None and why:
-            self.visit.halt(now, why)
+        if self.visit is None:
+            self._reel.cues(self.feedback.hold(now, state))
+            return
+        self.visit.halt(now, why)
+        self._halted[why] = state
+        self._show(now)
 
-    def go_on(self, now: float, why: str = "") -> None:
-        """What held the walk is over."""
-        if self.visit is not None and why:
+    def go_on(self, now: float, *whys: str, silent: bool = False) -> None:
+        """What held the walk is over. silent: a stream still is."""
+        if self.visit is None:
+            if not self._operator.paused and not silent:
+                self._reel.cues(self.feedback.go_on(now))
+            return
+        for why in whys:
             self.visit.release(now, why)
-        if not self.paused:
-            self._reel.cues(self.feedback.go_on(now))
-
-    def belt_moves(self, now: float) -> None:
-        """While a stream is silent: nothing is shown again before that is back."""
-        if self.visit is not None:
-            self.visit.release(now, "belt")
+        self._show(now)
 
     def block(self, now: float) -> None:
         """A hazard: nothing is judged any more."""
@@ -118,7 +111,7 @@ class Guidance:
             return self._take(now, record, silent)
         self._reel.event(now, EventCode.COMMAND, record.text, value=float(record.id))
         held = self.visit.state == "held"
-        self._follow(now, self.visit.command(now, command), silent)
+        self._follow(now, self.visit.command(now, command))
         return held and self.visit.state == "walking"
 
     def _take(self, now: float, record: Command, silent: bool) -> bool:
@@ -133,19 +126,29 @@ class Guidance:
 
     # --- the visit ---
 
-    def _follow(self, now: float, said: list[Said], silent: bool = False) -> None:
+    def _follow(self, now: float, said: list[Said]) -> None:
         """Tell what the visit decided, and let the screen follow it."""
         visit = self.visit
         assert visit is not None
         for one in said:
             self._reel.event(now, one.code, one.text, value=one.value)
-        cues: list[Rows] = []
-        holds = visit.holds
         if visit.aim is not self._block:
             self._block = visit.aim
-            cues += self.feedback.take_up(now, visit.aim)
-        if holds is not None:
-            cues += self.feedback.hold(now, holds)
-        elif self.feedback.held is not None and not silent and not visit.halts:
-            cues += self.feedback.go_on(now)
-        self._reel.cues(cues)
+            self._reel.cues(self.feedback.take_up(now, visit.aim))
+        self._show(now)
+
+    def _show(self, now: float) -> None:
+        """Hold or release the patient's screen: one rule for all that may hold it at once, the gravest first."""
+        visit = self.visit
+        assert visit is not None
+        state, halts = visit.holds, visit.halts
+        if state != CueState.FINISHED:
+            # A belt that stands is told also in a pause, unless the data are too old to know that it does.
+            for why in ("streams", "belt", "hazard"):
+                if why in halts:
+                    state = self._halted[why]
+                    break
+        if state is not None:
+            self._reel.cues(self.feedback.hold(now, state, over_pause=True))
+        else:
+            self._reel.cues(self.feedback.go_on(now))

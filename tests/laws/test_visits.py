@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from devices.walker import Fault
 from labfeedback import replay, wire
 from labfeedback.engine import Engine
-from labfeedback.inputlog import Record, Samples, Start, Tick
+from labfeedback.inputlog import Command, Record, Samples, Start, Tick
 from labfeedback.recording.finalise import finalise
 from labfeedback.recording.reader import Recording
 from labfeedback.recording.writer import LiveWriter
 from labfeedback.records import COMPUTED, CueState, EventCode
 from tests.engine import visits
-from tests.engine.walks import NOTHING, fold
+from tests.engine.walks import NOTHING, fold, simulated
 from tests.laws.numbers import ticked
 from tests.laws.test_law1_cut_invariance import cut, handed_over
 from tests.recording.visits import joined, of_rows
@@ -115,6 +118,45 @@ def test_a_verdict_is_shown_in_running_blocks_alone_and_of_the_right_foot():
     # Held by the operator, by a rule, by silence and by the belt: nothing is judged then.
     for a, b in ((34.0, 36.5), (39.2, 40.3), (43.4, 44.2), (57.0, 60.0)):
         assert not ((judged["time_s"] > a) & (judged["time_s"] < b)).any()
+
+
+def screen(rows: dict[str, Any], at: float) -> CueState:
+    """What the patient's screen says at that data time."""
+    cues = rows["cues"]
+    return CueState(int(cues["state"][cues["time_s"] <= at][-1]))
+
+
+def stopped_belt(said: dict[float, str], faults: list[Fault]) -> dict[str, Any]:
+    walk = simulated(24.0, seed=33, faults=faults)
+    commands: dict[float, Record] = {at: Command(n, text, NOTHING) for n, (at, text) in enumerate(said.items())}
+    return fold(walk.start(visit=visits.visit()), ticked(walk, commands))
+
+
+def when(rows: dict[str, Any], code: EventCode) -> float:
+    (time,) = rows["events"]["time_s"][rows["events"]["code"] == code]
+    return float(time)
+
+
+def test_a_belt_that_moves_again_is_never_said_to_stand():
+    """Between blocks, where no step will say so: the patient reads the screen before the next foot lands."""
+    rows = stopped_belt({23.0: '{"do": "note", "text": "x"}'}, [Fault("belt_stop", 8.0, 10.0)])
+    stops, moves = when(rows, EventCode.BELT_STOPPED), when(rows, EventCode.BELT_MOVING)
+    assert screen(rows, stops + 0.01) == CueState.BELT_STOPPED
+    assert screen(rows, moves + 0.01) == CueState.KEEP_WALKING
+
+
+def test_nobody_is_told_to_keep_walking_on_a_belt_that_stands():
+    answers = {at: json.dumps(what) for at, what in visits.SAID[1:6]}
+    paused = stopped_belt({**answers, 10.0: '{"do": "pause"}'}, [Fault("belt_stop", 12.0, 16.0)])
+    stops, moves = when(paused, EventCode.BELT_STOPPED), when(paused, EventCode.BELT_MOVING)
+    assert screen(paused, stops - 0.5) == CueState.PAUSED
+    assert screen(paused, (stops + moves) / 2) == CueState.BELT_STOPPED
+    assert screen(paused, moves + 0.01) == CueState.PAUSED
+    ended = stopped_belt(
+        {**answers, 14.5: '{"do": "pause"}', 15.0: '{"do": "resume"}'}, [Fault("belt_stop", 12.0, 16.0)]
+    )
+    assert screen(ended, 15.01) == CueState.BELT_STOPPED  # resumed, but the belt still stands
+    assert screen(ended, when(ended, EventCode.BELT_MOVING) + 0.01) == CueState.KEEP_WALKING
 
 
 def test_feedback_that_is_off_or_caught_is_not_shown_but_measured():
