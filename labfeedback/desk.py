@@ -72,6 +72,11 @@ class Desk:
         self._tell(news)
         self.work()
 
+    def offer(self, last: dict[str, Any]) -> None:
+        """What the start page begins with from now on."""
+        self.choices["last"] = last
+        self._tell({"kind": "choices", **self.choices})
+
     def page(self, page: str, **said: Any) -> None:
         """Turn the window's page."""
         self._page = {"kind": "page", "page": page, **said}

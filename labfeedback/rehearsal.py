@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -21,13 +21,17 @@ from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Command, Link, Of
 from labfeedback.layout import Layout
 from labfeedback.recording.finalise import finalise
 from labfeedback.recording.writer import LiveWriter
-from labfeedback.records import COMPUTED, EventCode, Rows
+from labfeedback.records import COMPUTED, CueState, EventCode, Rows
 
 PORTION_S: Final = 0.5  # of data at a time; a walker reacts to a cue 1.3 s later at the earliest
 BATCH: Final = 1500  # messages to the disk at once
 ANSWER_S: Final = 3.0  # how long a prompt waits for its answer
 START_S: Final = 5.0  # after the last answer
 NOTICE_S: Final = 8.0  # until a stop rule is acknowledged
+# What a patient acts upon.
+SEEN: Final = frozenset(
+    {CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueState.NATURAL, CueState.ON_YOUR_OWN}
+)
 LONGEST_S: Final = 4 * 3600.0
 
 
@@ -128,39 +132,36 @@ def walk_fast(
     recording: Path,
     *,
     operator: PretendOperator | None = None,
-    scripted: tuple[tuple[float, dict[str, Any]], ...] = (),
-    seen_states: frozenset[int] = frozenset({1, 2, 3, 5, 9}),
     progress: Callable[[float, Any], None] = lambda _s, _v: None,
     longest_s: float = LONGEST_S,
     until: Callable[[float], bool] = lambda _s: False,
 ) -> Walked:
     """Walk a visit to its end and leave a finished recording.
 
-    layouts: of markers and forces. scripted: further commands at data times. progress: called now and then with the
-    data time and the engine's visit. until: ends the recording early, as a cut would.
+    layouts: of markers and forces. progress: called now and then with the data time and the engine's visit. until: ends
+    the recording early, as a cut would.
     """
     operator = operator or PretendOperator()
-    for at_s, command in scripted:
-        operator._later(at_s, command)
     engine = Engine(start)
     writer = LiveWriter(recording, 7, {})
-    state = _Tape(writer)
-    state.put(_message(wire.encode(start)))
+    tape = _Tape(writer)
+    tape.put(_message(wire.encode(start)))
     counts = [0] * MAX_STREAMS
     steps = valid = numbers = 0
 
     def feed(record: Record) -> None:
         nonlocal steps, valid
         out = engine.feed(record)
-        state.put(_message(wire.encode(record)))
-        state.rows(out)
+        tape.put(_message(wire.encode(record)))
+        tape.rows(out)
         steps += len(out.steps)
         valid += int(out.steps["kam_valid"].sum())
         for row in out.events:
             operator.hear(int(row["code"]), bytes(row["text"]).decode("utf-8", "replace"), *_when(row))
         for row in out.cues:
-            if int(row["state"]) in seen_states and int(row["variable"]) == 0:
-                patient.cue(float(row["time_s"]), int(row["side"]), float(row["deviation"]), _STATE[int(row["state"])])
+            state = CueState(int(row["state"]))
+            if state in SEEN and int(row["variable"]) == 0:
+                patient.cue(float(row["time_s"]), int(row["side"]), float(row["deviation"]), state.name)
 
     for stream, layout in zip((MARKERS, FORCES), layouts, strict=True):
         feed(Link(stream, 0, True, layout.model_dump_json(), tuple(counts)))
@@ -185,13 +186,10 @@ def walk_fast(
             why = "the visit has ended"
             break
     if why != "cut off":
-        state.rows(engine.finish())
-        state.put(_message(wire.encode_end()))
-    state.close()
+        tape.rows(engine.finish())
+        tape.put(_message(wire.encode_end()))
+    tape.close()
     return Walked(finalise(recording), now, steps, valid, why)
-
-
-_STATE: Final = {1: "GOOD", 2: "TOO_FAR_IN", 3: "TOO_FAR_OUT", 5: "NATURAL", 9: "ON_YOUR_OWN"}
 
 
 class _Tape:
@@ -227,9 +225,3 @@ def _message(encoded: tuple[int, tuple[Any, ...]]) -> tuple[int, bytes]:
 
 def _when(row: Any) -> tuple[float, float]:
     return float(row["time_s"]) if row["time_s"] == row["time_s"] else 0.0, float(row["value"])
-
-
-def events_of(rows: Rows) -> Iterator[tuple[int, str, float, float]]:
-    """Code, sentence, time and value of EVENT rows."""
-    for row in rows:
-        yield int(row["code"]), bytes(row["text"]).decode("utf-8", "replace"), *_when(row)

@@ -42,7 +42,7 @@ id = "train"
 title = "Training"
 minutes = 0.5
 measures = "training"
-feedback = { variable = "fpa", target = "selected", show = "on 20 s, off 5 s", catch = "1 in 5" }
+feedback = { variable = "fpa", target = "selected", catch = "1 in 5" }
 
 [[blocks]]
 id = "alone"

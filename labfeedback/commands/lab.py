@@ -71,7 +71,7 @@ def serve(
             if command["do"] == "begin":
                 run_visit(desk, command, asked, headless=headless, devices=devices, session=session)
             elif command["do"] == "another":
-                desk.choices["last"] = {**desk.choices["last"], **_chosen(desk)}
+                desk.offer({**desk.choices["last"], **_chosen(desk)})
                 desk.page("start")
             elif command["do"] == "override verdict":
                 _override(desk, command)
@@ -90,6 +90,7 @@ def run_visit(
     """One visit from the window's choices to its report. Raises LabError when it cannot begin."""
     from labfeedback.commands.visit import prepared
     from labfeedback.commands.visit_walk import screen_side
+    from labfeedback.commands.walking import screen_of
     from labfeedback.lab import Lab
 
     desk.choices["chosen"] = {k: v for k, v in chosen.items() if k not in ("do", "check")}
@@ -106,13 +107,11 @@ def run_visit(
     recording = place.next_recording()
     name = session or uuid.uuid4().hex[:10]
     pictures = recording.with_name(recording.stem + "_pictures") if headless else None
-    screen = {
-        "side": screen_side(ready.walk), "screen": ready.walk["rig"]["screen"], "headless": headless,
-        "pictures_dir": pictures, "fullscreen": not headless,
-    }  # fmt: skip
+    sees = screen_side(ready.walk)
+    screen = screen_of(ready.walk, sees, headless, pictures)
     heading = f"{ready.person}: {visit.document.title}, visit {visit.number}, {visit.side.upper()} leg"
     desk.page("walk", heading=heading, session=name, recording=str(recording), side=visit.side,
-              screen=ready.walk["rig"]["screen"])  # fmt: skip
+              sees=sees, screen=ready.walk["rig"]["screen"])  # fmt: skip
     one = Lab(ready.walk, recording, desk, screen=screen, devices=devices, session=name, asked=asked)
     desk.lab_command = one.command
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -66,6 +67,7 @@ class OperatorLine:
     def __init__(self, console: Console | None = None, heading: str = "") -> None:
         self.console = console or Console(stderr=False, highlight=False)
         self._heading = heading
+        self.send: Callable[[dict[str, Any]], None] = lambda _command: None  # to the hub, while there is one
         self._began = time.monotonic()
         self._plain_at = 0.0
         self._live: Live | None = None

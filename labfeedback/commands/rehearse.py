@@ -125,6 +125,7 @@ def _fast(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from devices.simulated import Walk, layouts
+    from devices.walker.truth import rows_of
     from labfeedback.engine.start import build_start
     from labfeedback.hub.begin import versions
     from labfeedback.markerset import load_marker_set
@@ -155,36 +156,36 @@ def _fast(
     )
     console.print(f"Recording: {went.recording}", soft_wrap=True)
     if truth is not None:
-        write_truth_of_visit(truth, walker, went.recording, 0.0)
+        write_truth(truth, rows_of(walker.truth, 0.0), went.recording, walker.slopes)  # data time is its clock
 
 
-def write_truth_of_visit(path: Path, walker: Any, recording: Path, t0_s: float) -> None:
-    """The walker's truth with the block that each step fell into, and the person's slopes. t0_s: of data time 0."""
+def write_truth(path: Path, rows: list[dict[str, str]], recording: Path, slopes: tuple[float, float]) -> None:
+    """The walker's truth with the block that each step fell into, and the person's slopes.
+
+    rows: of `devices.walker.truth.rows_of`, with times on the recording's clock.
+    """
     import csv
 
-    from devices.walker.truth import rows_of
     from labfeedback.report.visited import read_visit
 
-    visited = read_visit([recording])
-    spans = [(w.planned.id, w.planned.condition, w.began_s - t0_s, w.ended_s - t0_s) for w in visited.counted()]
-    rows = rows_of(walker.truth, None)
+    spans = [(w.planned.id, w.planned.condition, w.began_s, w.ended_s) for w in read_visit([recording]).counted()]
+    names = ("kam1_slope_pct_bwht_per_deg", "kam2_slope_pct_bwht_per_deg")
+    persons = {name: f"{slope:.9g}" for name, slope in zip(names, slopes, strict=True)}
     with path.open("w", newline="", encoding="utf-8") as file:
-        names = ["block", "condition", *rows[0], "kam1_slope_pct_bwht_per_deg", "kam2_slope_pct_bwht_per_deg"]
-        table = csv.DictWriter(file, names, restval="")
+        table = csv.DictWriter(file, ["block", "condition", *(rows[0] if rows else ()), *names], restval="")
         table.writeheader()
         for row in rows:
-            begin, end = float(row["start_s"]), float(row["end_s"])
-            here = next((s for s in spans if s[2] <= begin and end <= s[3]), ("", "", 0, 0))
-            table.writerow(
-                {**row, "block": here[0], "condition": here[1], names[-2]: f"{walker.slopes[0]:.9g}",
-                 names[-1]: f"{walker.slopes[1]:.9g}"}
-            )  # fmt: skip
+            begin, end = float(row["start_lsl_s"]), float(row["end_lsl_s"])
+            block, condition = next(((s[0], s[1]) for s in spans if s[2] <= begin and end <= s[3]), ("", ""))
+            table.writerow({"block": block, "condition": condition, **row, **persons})
 
 
 def _live(
     made: Visit, who: dict[str, Any], someone: Subject, session: Session, remarks: list[str],
     ratings: tuple[tuple[int, int], ...], truth: Path | None, headless: bool,
 ) -> None:  # fmt: skip
+    import csv
+
     from devices.simulated import Walk
     from labfeedback.commands.visit_walk import AutoOperator, walk_visit
     from labfeedback.commands.visiting import walk_of
@@ -205,32 +206,12 @@ def _live(
             devices=(_device(name, Walk(**who), steps),), session=name,
         )  # fmt: skip
         if truth is not None and steps is not None and steps.exists():
-            _merge_truth(truth, steps, recording, Walk(**who).walker().slopes)
+            with steps.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            write_truth(truth, rows, recording, who["slope"])
     finally:
         if steps is not None:
             steps.unlink(missing_ok=True)
-
-
-def _merge_truth(truth: Path, steps: Path, recording: Path, slopes: tuple[float, float]) -> None:
-    import csv
-
-    from labfeedback.report.visited import read_visit
-
-    spans = [(w.planned.id, w.planned.condition, w.began_s, w.ended_s) for w in read_visit([recording]).counted()]
-    with steps.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    with truth.open("w", newline="", encoding="utf-8") as file:
-        first = list(rows[0]) if rows else []
-        names = ["block", "condition", *first, "kam1_slope_pct_bwht_per_deg", "kam2_slope_pct_bwht_per_deg"]
-        table = csv.DictWriter(file, names, restval="")
-        table.writeheader()
-        for row in rows:
-            begin, end = float(row["start_lsl_s"]), float(row["end_lsl_s"])
-            here = next((s for s in spans if s[2] <= begin and end <= s[3]), ("", "", 0, 0))
-            table.writerow(
-                {**row, "block": here[0], "condition": here[1], names[-2]: f"{slopes[0]:.9g}",
-                 names[-1]: f"{slopes[1]:.9g}"}
-            )  # fmt: skip
 
 
 def _device(session: str, walk: Any, truth: Path | None) -> Callable[[Any], BaseProcess]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 from rich.console import Console, Group
@@ -12,7 +11,6 @@ from rich.text import Text
 from labfeedback.commands.keys import Keys
 from labfeedback.commands.operator import OperatorLine, status_line
 from labfeedback.commands.visit_words import HELP, KEYS, TWICE, parse
-from labfeedback.records import EventCode
 
 TWICE_S: Final = 2.0
 _STATE: Final = {
@@ -41,7 +39,7 @@ def block_lines(visit: dict[str, Any]) -> list[Text]:
     if visit["operator"]:
         lines.append(Text(f"   you: {visit['operator']}", "dim"))
     if visit["halted"]:
-        lines.append(Text(f"   the block's clock stands: {' and '.join(visit['halted'])}", "bold red"))
+        lines.append(Text(f"   the block's time does not run: {' and '.join(visit['halted'])}", "bold red"))
     if visit["acknowledge"]:
         lines.append(Text(f"   !! {visit['acknowledge']}  (a: acknowledge)", "bold red"))
     keys = {"pain": "i", "confirm": "y", "footwear": "t", "note": "t"}
@@ -54,15 +52,12 @@ class VisitLine(OperatorLine):
 
     def __init__(self, console: Console | None = None, heading: str = "", keys: Keys | None = None) -> None:
         super().__init__(console, heading)
-        self.send: Callable[[dict[str, Any]], None] = lambda _command: None
         self.keys = keys
         self._typed = ""
         self._pressed: tuple[str, float] = ("", 0.0)
         self._prompts: list[dict[str, Any]] = []
 
     def __call__(self, news: dict[str, Any]) -> None:
-        if news["kind"] == "event" and news.get("code") == EventCode.COMMAND:
-            return
         super().__call__(news)
         self.work()
 

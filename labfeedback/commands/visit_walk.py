@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
-from labfeedback.asked import Asked
 from labfeedback.commands.keys import Keys
 from labfeedback.commands.visit_line import VisitLine
-from labfeedback.commands.walking import WalkFailed, can_show, remove_pictures
-from labfeedback.lab import Ending, Lab
+from labfeedback.commands.walking import walk_with
+from labfeedback.lab import Ending
 from labfeedback.rehearsal import PretendOperator
 
 AHEAD_S: Final = 1.5
@@ -57,31 +52,11 @@ def walk_visit(
     session: str = "",
 ) -> Ending:
     """Walk one visit to its end. Raises WalkFailed with the lab's sentence when it did not end as meant."""
-    say = typer.echo
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
-    headless = can_show(headless, say)
     visit = walk["visit"]
     heading = f"{visit['document']['title']}, visit {visit['number']}, {visit['side'].upper()} leg"
-    say("Research use. The belt's own stop and lanyard come first; this program never stops the belt.")
-    pictures = recording.with_name(recording.stem + "_pictures")
-    kept = set(pictures.iterdir()) if pictures.is_dir() else set()
-    screen = {
-        "side": screen_side(walk), "screen": walk["rig"]["screen"], "headless": headless,
-        "pictures_dir": pictures if headless else None, "fullscreen": not headless,
-    }  # fmt: skip
-    with Asked() as asked, Keys() as keys:
-        line = operator or VisitLine(heading=heading, keys=keys)
-        with line:
-            lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session, asked=asked)
-            line.send = lab.command
-            ending = lab.run()
-        if not lab.began:
-            remove_pictures(pictures, kept)
-        if ending.exit_code:
-            where = f" What was recorded is in {ending.recording}." if ending.recording else ""
-            raise WalkFailed(f"{ending.why}.{where}".replace("..", "."), ending.exit_code)
-        say(f"The walk is over: {ending.why}. {ending.steps} steps, {ending.steps_valid} with a valid moment.")
-        if ending.recording is not None:
-            say(f"Recording: {ending.recording}")
-    return ending
+    with Keys() as keys:
+        return walk_with(
+            operator or VisitLine(heading=heading, keys=keys), walk, recording, side=screen_side(walk),
+            folder=recording.with_name(recording.stem + "_pictures"), headless=headless, devices=devices,
+            session=session,
+        )  # fmt: skip

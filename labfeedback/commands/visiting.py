@@ -6,7 +6,6 @@ import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import typer
 from rich.console import Console
 
 from labfeedback.errors import BadSetup, LabError
@@ -127,12 +126,6 @@ def conclude(session: Session, console: Console) -> None:
     except LabError as error:
         console.print(f"[bold red]No report could be made:[/bold red] {error}", soft_wrap=True)
         console.print(f"The recording is whole. Make it again with: labfeedback report {session.study}", soft_wrap=True)
-
-
-def say_where(paths: list[Path]) -> None:
-    """The recordings."""
-    for path in paths:
-        typer.echo(f"Recording: {path}")
 
 
 def walk_of(

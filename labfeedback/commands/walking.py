@@ -58,36 +58,60 @@ def walk_to_the_end(
 
     pictures: keep pictures of the patient's screen in out/pictures also when it has a window.
     """
+    recording = visit_file(out, str(walk["subject"]["id"]))
+    heading = in_words(walk["training"])
+    typer.echo(f"Will train the {heading}.")
+    return walk_with(
+        OperatorLine(heading=heading), walk, recording, side=walk["training"]["side"], folder=out / "pictures",
+        headless=headless, pictures=pictures, devices=devices, session=session,
+    )  # fmt: skip
+
+
+def walk_with(
+    line: OperatorLine,
+    walk: dict[str, Any],
+    recording: Path,
+    *,
+    side: str,
+    folder: Path,
+    headless: bool,
+    pictures: bool = False,
+    devices: tuple[Callable[[Any], BaseProcess], ...] = (),
+    session: str = "",
+) -> Ending:
+    """Run one walk with this line. Raises WalkFailed with the lab's sentence when it did not end as meant.
+
+    side: whose cues the patient's screen shows. folder: for its pictures, kept without a window or with `pictures`.
+    """
     say = typer.echo
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # into a log, too, a sentence appears when it is said
     headless = can_show(headless, say)
-    recording = visit_file(out, str(walk["subject"]["id"]))
-    pictures_dir = out / "pictures"
-    kept_pictures = set(pictures_dir.iterdir()) if pictures_dir.is_dir() else set()
-    heading = in_words(walk["training"])
-    say(f"Will train the {heading}.")
+    kept = set(folder.iterdir()) if folder.is_dir() else set()
     say("Research use. The belt's own stop and lanyard come first; this program never stops the belt. Ctrl+C ends.")
-    screen = {
-        "side": walk["training"]["side"],
-        "screen": walk["rig"]["screen"],
-        "headless": headless,
-        "pictures_dir": pictures_dir if headless or pictures else None,
-        "fullscreen": not headless,
-    }
+    screen = screen_of(walk, side, headless, folder if headless or pictures else None)
     with Asked() as asked:  # until it is said where the recording is, nothing may cut this short
-        with OperatorLine(heading=heading) as line:
+        with line:
             lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session, asked=asked)
+            line.send = lab.command
             ending = lab.run()
         if not lab.began:
-            remove_pictures(pictures_dir, kept_pictures)
+            remove_pictures(folder, kept)
         if ending.exit_code:
-            kept = f" What was recorded is in {ending.recording}." if ending.recording else ""
-            raise WalkFailed(f"{ending.why}.{kept}".replace("..", "."), ending.exit_code)
+            where = f" What was recorded is in {ending.recording}." if ending.recording else ""
+            raise WalkFailed(f"{ending.why}.{where}".replace("..", "."), ending.exit_code)
         say(f"The walk is over: {ending.why}. {ending.steps} steps, {ending.steps_valid} with a valid moment.")
         if ending.recording is not None:
             say(f"Recording: {ending.recording}")
     return ending
+
+
+def screen_of(walk: dict[str, Any], side: str, headless: bool, pictures: Path | None) -> dict[str, Any]:
+    """Keywords of the patient's screen."""
+    return {
+        "side": side, "screen": walk["rig"]["screen"], "headless": headless, "pictures_dir": pictures,
+        "fullscreen": not headless,
+    }  # fmt: skip
 
 
 def remove_pictures(folder: Path, kept: set[Path]) -> None:

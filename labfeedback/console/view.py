@@ -52,6 +52,7 @@ class View:
     session: str = ""
     recording: str = ""
     side: str = ""
+    sees: str = ""  # whose cues the patient's screen shows: left, right or both
     screen: dict[str, Any] = field(default_factory=dict)
     refused: str = ""  # why a visit could not begin
 
@@ -60,7 +61,7 @@ class View:
         kind = news.get("kind")
         if kind == "page":
             self.page = str(news["page"])
-            for name in ("heading", "session", "recording", "side", "screen", "blinded"):
+            for name in ("heading", "session", "recording", "side", "sees", "screen", "blinded"):
                 if name in news:
                     setattr(self, name, news[name])
             if self.page == "walk":

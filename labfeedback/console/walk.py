@@ -41,7 +41,7 @@ class WalkPage(QWidget):
         self._view, self._looks, self._send = view, looks, send
         foot = RIGHT if view.side == "right" else LEFT
         self.plots = Plots(looks, foot, blinded=view.blinded)
-        self._heard = Heard(foot)
+        self._heard = Heard(0 if view.sees == "both" else foot)
         self._shown_scene: Scene | None = None
         self._screen = Screen.model_validate(view.screen or {})
         self._flags: dict[str, int] = {}
@@ -206,7 +206,7 @@ class WalkPage(QWidget):
             self.say.setText(f"Say: {visit['patient']}" if visit["patient"] else "")
             told = visit["operator"]
             if visit["halted"]:
-                told = f"The block's clock stands: {' and '.join(visit['halted'])}"
+                told = f"The block's time does not run: {' and '.join(visit['halted'])}"
             self.you.setText(told)
         for name, button in self.buttons.items():
             button.setEnabled(view.may(name))
@@ -233,7 +233,7 @@ class WalkPage(QWidget):
         question = Question(prompt, self._answered)
         self._questions[int(prompt["number"])] = question
         self.asks.addWidget(question)
-        if len(self._questions) == 1:
+        if len(self._questions) == 1 and prompt["wait"]:  # while somebody walks, keys stay with the walk
             question.first.setFocus()
 
     def _answered(self, command: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from PyQt6.QtCore import QEvent, Qt, QTimer
-from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 HOLD_S: Final = 1.0
@@ -22,11 +22,11 @@ def label(text: str, kind: str = "", name: str = "") -> QLabel:
     return out
 
 
-def panel(*widgets: QWidget, across: bool = False) -> QFrame:
+def panel(*widgets: QWidget) -> QFrame:
     """Widgets in a frame."""
     frame = QFrame()
     frame.setObjectName("panel")
-    inside = QHBoxLayout(frame) if across else QVBoxLayout(frame)
+    inside = QVBoxLayout(frame)
     inside.setContentsMargins(10, 8, 10, 8)
     for widget in widgets:
         inside.addWidget(widget)
@@ -93,6 +93,11 @@ class HoldButton(QPushButton):
         if event is not None and not event.isAutoRepeat():
             self.let_go()
         super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent | None) -> None:
+        """The key's release would now go elsewhere: what nobody is known to hold is not held."""
+        self.let_go()
+        super().focusOutEvent(event)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """A button that is switched off is no longer held."""
@@ -165,9 +170,20 @@ class Question(QFrame):
         self._send(command)
 
 
-def _rating(name: str) -> QSpinBox:
+class Rating(QSpinBox):
+    """Takes digits; letters stay shortcuts, so that P pauses also while a rating is being typed."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Leave letters to whoever waits for them."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.text().isalpha():
+            event.ignore()
+            return False
+        return super().event(event)
+
+
+def _rating(name: str) -> Rating:
     """0 to 10, empty until somebody chooses: no number is put into a patient's mouth."""
-    box = QSpinBox()
+    box = Rating()
     box.setRange(-1, 10)
     box.setSpecialValueText("-")
     box.setValue(-1)

@@ -13,7 +13,8 @@ from labfeedback.engine.operator import Operator
 from labfeedback.engine.reel import Reel
 from labfeedback.engine.start import Setup
 from labfeedback.inputlog import Command
-from labfeedback.protocol.runner import Runner, Said
+from labfeedback.protocol.progress import Said
+from labfeedback.protocol.runner import Runner
 from labfeedback.protocol.table import COMMANDS
 from labfeedback.protocol.training import Course
 from labfeedback.records import SIDES, CueState, EventCode

@@ -6,11 +6,11 @@ import math
 from typing import NamedTuple
 
 from labfeedback.protocol.aim import GOOD_SIDES, Aim
-from labfeedback.protocol.aiming import ANGLE, FURTHEST, KAM, in_unit, parse_target
+from labfeedback.protocol.aiming import FURTHEST, KAM, in_unit, parse_target, variable_for
 from labfeedback.protocol.baseline import Own
 from labfeedback.protocol.schedule import Planned, Visit
-from labfeedback.protocol.training import FURTHEST_DEG
 from labfeedback.records import SIDE_NAMES, SIDES, CueState
+from labfeedback.variables import FEEDBACK_VARIABLES
 
 
 class Aimed(NamedTuple):
@@ -42,17 +42,17 @@ def aim_of(planned: Planned, visit: Visit, own: Own, larger_peak: str, now: floa
         if value != value:
             return Aimed(nothing, [], f"{planned.id}: the {SIDE_NAMES[side]} side has no own value of {variable}")
         # Asked and furthest may be the same number; the sum and difference of floats must not refuse it.
-        if variable == ANGLE and not abs(value - mean) <= FURTHEST_DEG + 1e-9:
-            text = f"{planned.id}: target refused: more than {FURTHEST_DEG:g} deg from the own {in_unit(mean, ANGLE)}"
+        most = FURTHEST.get(variable, math.inf)
+        if not abs(value - mean) <= most + 1e-9:
+            unit = variable_for(variable).unit
+            text = f"{planned.id}: target refused: more than {most:g} {unit} from the own {in_unit(mean, variable)}"
             return Aimed(nothing, [], text)
-        if abs(value - mean) > FURTHEST.get(variable, math.inf) + 1e-9:
-            most = in_unit(FURTHEST[variable], variable) if variable != ANGLE else ""
-            return Aimed(nothing, [], f"{planned.id}: target refused: more than {most} from {in_unit(mean, variable)}")
         targets[side] = value
         if feedback.band_percent:
             band = abs(mean) * feedback.band / 100.0
-        text = f"{SIDE_NAMES[side]}, {variable}: target {in_unit(value, variable)} ({planned.target} from "
-        told.append((f"{text}{in_unit(mean, variable)}), band {band:.6g}", value))
+        label = FEEDBACK_VARIABLES[variable].label
+        text = f"{SIDE_NAMES[side]} {label} ({variable}): target {in_unit(value, variable)}, {planned.target} from "
+        told.append((f"{text}{in_unit(mean, variable)}, band {band:.6g}", value))
     aim = Aim(
         sides=sides,
         variable=variable,

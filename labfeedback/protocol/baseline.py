@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,6 @@ class Gathering:
         self._values: dict[str, dict[str, list[float]]] = {
             side: {name: [] for name in FEEDBACK_VARIABLES} for side in SIDE_NAMES.values()
         }
-
         # Whether the second peak is one; a flank at the border may not decide which is the larger (SCIENCE.md 6).
         self._second: dict[str, list[int]] = {side: [] for side in SIDE_NAMES.values()}
 
@@ -51,6 +50,28 @@ class Gathering:
             if peaks:
                 out[side][SECOND] = sum(peaks) / len(peaks)
         return out
+
+
+class Settled(NamedTuple):
+    """A block of natural walking, judged. lacking: why it must be walked again; empty: it stands."""
+
+    own: Own
+    lacking: str
+    unwatched: str  # what no rule can watch for want of steps, as a sentence; empty: nothing
+
+
+def settle(gathering: Gathering, side: str) -> Settled:
+    """The own values, for a visit that trains the leg `side`."""
+    own = gathering.own()
+    missing = [name for name in ("fpa", "kam1", "kam2") if name not in own[side]]
+    if missing:
+        count = gathering.steps(side, missing[0])
+        return Settled(own, f"the baseline has {count} valid steps of the {side} foot, {LEAST_STEPS} are needed", "")
+    other = "left" if side == "right" else "right"
+    unwatched = [] if larger_peak(own, other) else [f"the {other} knee's load"]
+    unwatched += [] if "kfm" in own[side] else ["the flexion moment"]
+    words = f"{' and '.join(unwatched)} cannot be watched: too few valid steps in the baseline" if unwatched else ""
+    return Settled(own, "", words)
 
 
 def larger_peak(own: Own, side: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from labfeedback.protocol.aiming import change_words, parse_target
+from labfeedback.protocol.aiming import parse_target
 from labfeedback.protocol.document import Block, Protocol
 from labfeedback.protocol.rules import END
 from labfeedback.records import LEFT, RIGHT
@@ -138,6 +138,3 @@ def _phases(visit: Visit, block: Block) -> tuple[float, float]:
 def candidate_changes(protocol: Protocol) -> dict[str, float]:
     """Condition id -> change of the foot angle, deg toe-out positive."""
     return {c.id: parse_target(c.target, "fpa").amount for c in protocol.conditions}
-
-
-__all__ = ["Draws", "Planned", "Standing", "Visit", "candidate_changes", "change_words", "needs_selection", "plan"]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from labfeedback.protocol.aiming import change_words, in_unit
-from labfeedback.protocol.statistics import Difference, Mean, difference, mean_of
+from labfeedback.protocol.statistics import Interval, Mean, difference, mean_of
 from labfeedback.records import Rows
 from labfeedback.variables import value_of
 
@@ -52,8 +52,8 @@ class Candidate:
     name: str
     walked: Walked
     achieved: float  # mean change of the angle, deg
-    reduction: Difference
-    other_change: Difference
+    reduction: Interval
+    other_change: Interval
     kfm_change: float  # share
     excluded: tuple[str, ...]
 
@@ -68,7 +68,7 @@ class Verdict:
     larger_peak: str
     baseline: Walked
     closing: Walked | None
-    closing_change: Difference | None
+    closing_change: Interval | None
     candidates: tuple[Candidate, ...]
 
     @property
@@ -221,7 +221,7 @@ def _block(one: Walked) -> dict[str, Any]:
     return {name: {**asdict(m), "low": m.low, "high": m.high} for name, m in means.items()}
 
 
-def _interval(one: Difference | None) -> dict[str, float] | None:
+def _interval(one: Interval | None) -> dict[str, float] | None:
     return {"mean": one.mean, "low": one.low, "high": one.high} if one else None
 
 

@@ -15,19 +15,11 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
-    """count: steps. effective: as many independent ones would tell as much. half: half width of the 95 % interval."""
+class Interval:
+    """A number with the half width of its 95 % interval."""
 
     mean: float
-    sd: float
-    count: int
-    effective: float
     half: float
-
-    @property
-    def se(self) -> float:
-        """Standard error."""
-        return self.sd / math.sqrt(self.effective) if self.effective > 1 else math.nan
 
     @property
     def low(self) -> float:
@@ -40,6 +32,20 @@ class Mean:
         return self.mean + self.half
 
 
+@dataclass(frozen=True, slots=True)
+class Mean(Interval):
+    """count: steps. effective: as many independent ones would tell as much."""
+
+    sd: float
+    count: int
+    effective: float
+
+    @property
+    def se(self) -> float:
+        """Standard error."""
+        return self.sd / math.sqrt(self.effective) if self.effective > 1 else math.nan
+
+
 def mean_of(values: Array) -> Mean:
     """Of one value a step, in the order of the steps, NaN where a step is withheld; shape (n,).
 
@@ -49,7 +55,7 @@ def mean_of(values: Array) -> Mean:
     seen = np.isfinite(values)
     count = int(seen.sum())
     if count < 2:
-        return Mean(float(values[seen][0]) if count else math.nan, math.nan, count, float(count), math.nan)
+        return Mean(float(values[seen][0]) if count else math.nan, math.nan, math.nan, count, float(count))
     mean = float(values[seen].mean())
     sd = float(values[seen].std(ddof=1))
     off = np.where(seen, values - mean, 0.0)
@@ -64,31 +70,13 @@ def mean_of(values: Array) -> Mean:
         inflation += 2.0 * (1.0 - lag / count) * min(r, 0.95)
     effective = max(2.0, count / inflation)
     half = float(stdtrit(effective - 1.0, 0.975)) * sd / math.sqrt(effective)
-    return Mean(mean, sd, count, effective, half)
+    return Mean(mean, half, sd, count, effective)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Of two means, with the half width of its 95 % interval (Welch)."""
-
-    mean: float
-    half: float
-
-    @property
-    def low(self) -> float:
-        """Lower 95 % bound."""
-        return self.mean - self.half
-
-    @property
-    def high(self) -> float:
-        """Upper 95 % bound."""
-        return self.mean + self.half
-
-
-def difference(a: Mean, b: Mean) -> Difference:
-    """a minus b."""
+def difference(a: Mean, b: Mean) -> Interval:
+    """a minus b (Welch)."""
     va, vb = a.se**2, b.se**2
     if not va + vb > 0:
-        return Difference(a.mean - b.mean, math.nan if va + vb != va + vb else 0.0)
+        return Interval(a.mean - b.mean, math.nan if va + vb != va + vb else 0.0)
     freedom = (va + vb) ** 2 / (va**2 / max(a.effective - 1, 1) + vb**2 / max(b.effective - 1, 1))
-    return Difference(a.mean - b.mean, float(stdtrit(freedom, 0.975)) * math.sqrt(va + vb))
+    return Interval(a.mean - b.mean, float(stdtrit(freedom, 0.975)) * math.sqrt(va + vb))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from labfeedback.protocol.runner import Runner
+
+HALTS: Final = {"belt": "the belt stands", "streams": "a stream is silent", "hazard": "a hazard was found"}
 
 
 def status_of(visit: Runner, now: float) -> dict[str, Any]:
@@ -25,6 +27,6 @@ def status_of(visit: Runner, now: float) -> dict[str, Any]:
         "left_s": None if math.isinf(seconds) else seconds,
         "left_steps": steps,
         "acknowledge": visit.to_acknowledge,
-        "halted": visit.halts,
+        "halted": [HALTS[why] for why in visit.halts],
         "prompts": [prompt.dump() for prompt in visit.prompts.open],
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from labfeedback.errors import LabError
@@ -122,8 +121,3 @@ def patient_page(visited: Visited, found: dict[str, Any], verdict: dict[str, Any
         else:
             lines.append("Turning your foot does not unload your knee. We will talk about what else may help.")
     return render("patient.html", lines=lines, picture=picture, date=found["date"][:10])
-
-
-def recordings_of(session: Session) -> list[Path]:
-    """The session's finished runs."""
-    return session.recordings()

@@ -42,7 +42,7 @@ def numbers(visited: Visited) -> dict[str, Any]:
         "order": list(v.draws.order),
         "recordings": [path.name for path in visited.paths],
         "ended": visited.ended or "cut off: no end was recorded",
-        "walked_minutes": sum(b["minutes"] for b in blocks if not b["repeated"] and b["minutes"] == b["minutes"]),
+        "walked_minutes": _walked_minutes(visited),
         "steps": {name: _steps(visited.steps[visited.steps["side"] == side]) for side, name in SIDE_NAMES.items()},
         "blocks": blocks,
         "training": _training(visited),
@@ -76,6 +76,13 @@ def numbers(visited: Visited) -> dict[str, Any]:
     }  # fmt: skip
     plain: dict[str, Any] = plain_values(out)
     return plain
+
+
+def _walked_minutes(visited: Visited) -> float:
+    """Pauses left out. Of a visit that was cut off: its finished blocks, pauses in them included."""
+    if visited.walked_s == visited.walked_s:
+        return visited.walked_s / 60
+    return sum(w.seconds for w in visited.walks if w.seconds == w.seconds and w.planned.block.walks) / 60
 
 
 def plain_values(value: Any) -> Any:
@@ -190,7 +197,8 @@ def _catch(visited: Visited) -> dict[str, Any] | None:
     parts = []
     for walk in visited.counted():
         feedback = walk.planned.block.feedback
-        if feedback is not None and feedback.catch_of and visited.foot in walk.aimed:
+        # Where phases without feedback are mixed in, a step that was not shown need not be a catch step.
+        if feedback is not None and feedback.catch_of and not walk.planned.off_s and visited.foot in walk.aimed:
             error = error_of(walk, visited.foot, walk.steps(visited.foot)["cued"] == 0)
             if error:
                 parts.append(error)

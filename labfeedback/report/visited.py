@@ -15,9 +15,9 @@ from labfeedback.engine.start import Setup, parse_start
 from labfeedback.errors import BadFile
 from labfeedback.protocol.schedule import Planned, Visit, plan
 from labfeedback.recording.reader import Recording
-from labfeedback.records import SIDE_NAMES, SIDES, EventCode, Rows
+from labfeedback.records import SIDE_NAMES, EventCode, Rows
 
-_TARGET: Final = re.compile(r"(left|right), (\w+): target .*, band ([\d.eE+-]+)$")
+_TARGET: Final = re.compile(r"(left|right) .*\((\w+)\): target .*, band ([\d.eE+-]+)$")
 _PAIN: Final = re.compile(r"pain: left (\d+), right (\d+)")
 _SIDE: Final = {name: side for side, name in SIDE_NAMES.items()}
 
@@ -81,6 +81,7 @@ class Visited:
     t0: float
     pain: list[Pain]
     ended: str  # the sentence of VISIT_ENDED; empty: cut off
+    walked_s: float  # time that the blocks' clocks ran, over all runs; NaN: cut off
 
     @property
     def foot(self) -> int:
@@ -148,9 +149,10 @@ def _read(path: Path) -> Visited:
         for e in events
         if int(e["code"]) == EventCode.ANSWER and (m := _PAIN.fullmatch(text_of(e)))
     ]
-    ended = next((text_of(e) for e in events if int(e["code"]) == EventCode.VISIT_ENDED), "")
+    over = next((e for e in events if int(e["code"]) == EventCode.VISIT_ENDED), None)
+    ended, walked_s = ("", math.nan) if over is None else (text_of(over), float(over["value"]))
     return Visited([path], setup, setup.visit, blocks, walks, tables["steps"], events, tables["latency"],
-                   tables["health"], about, t0, pain, ended)  # fmt: skip
+                   tables["health"], about, t0, pain, ended, walked_s)  # fmt: skip
 
 
 def _walks(blocks: tuple[Planned, ...], events: Rows, steps: Rows) -> list[Walk]:
@@ -178,8 +180,3 @@ def _mark_repeated(walks: list[Walk]) -> None:
     newest = {walk.planned.index: number for number, walk in enumerate(walks)}
     for number, walk in enumerate(walks):
         walk.repeated = newest[walk.planned.index] != number
-
-
-def both(rows: Rows) -> dict[int, Rows]:
-    """STEP rows by side."""
-    return {side: rows[rows["side"] == side] for side in SIDES}

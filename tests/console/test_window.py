@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, Qt
+from PyQt6.QtGui import QFocusEvent, QKeyEvent
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QListWidget, QSpinBox
 
 from labfeedback.analysis.preflight.saved import Checked, save
@@ -62,6 +63,27 @@ class TestTheHold:
         qtbot.keyPress(button, Qt.Key.Key_Space)
         qtbot.wait(1150)
         assert done == [1]
+
+    def test_what_nobody_is_known_to_hold_is_not_held(self, qtbot):
+        """The question that takes the focus also takes the release of the key."""
+        done: list[int] = []
+        button = HoldButton("End visit", lambda: done.append(1), "#ff0000")
+        qtbot.addWidget(button)
+        qtbot.keyPress(button, Qt.Key.Key_Space)
+        QApplication.sendEvent(button, QFocusEvent(QEvent.Type.FocusOut))
+        qtbot.wait(1150)
+        assert done == []
+
+
+def test_letters_stay_commands_while_a_rating_is_typed(qtbot):
+    """P must pause also when the pain question has the focus."""
+    question = Question({"number": 3, "kind": "pain", "text": "pain", "wait": True}, lambda _command: None)
+    qtbot.addWidget(question)
+    for key, text, taken in ((Qt.Key.Key_P, "p", False), (Qt.Key.Key_4, "4", True)):
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.NoModifier, text)
+        event.ignore()
+        QApplication.sendEvent(question.left, event)
+        assert event.isAccepted() == taken
 
 
 def test_a_rating_that_nobody_chose_is_no_answer(qtbot):
@@ -207,6 +229,7 @@ def _visit(parent: Parent, window: Any, found: dict[str, Any]) -> None:
     found["named"] += [w.accessibleName() for w in controls(window.page)]
     window.page.again.click()
     found["another"] = until(window, lambda: isinstance(window.page, StartPage))
+    found["kept"], found["ready"] = window.page.chosen["protocol"], window.page.ready
     window.close_ears()
 
 
@@ -220,6 +243,8 @@ def test_a_whole_visit_is_driven_from_the_window(rehearsed):
     assert any("pain is 6 of 10" in text for text in said)
     assert "walks well" in said
     assert rehearsed["another"]
+    # What was chosen stays chosen; the check does not.
+    assert rehearsed["kept"].endswith("mini.toml") and not rehearsed["ready"]
 
 
 def test_a_window_that_was_killed_comes_back_to_the_running_visit(rehearsed):

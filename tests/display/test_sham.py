@@ -14,7 +14,7 @@ from labfeedback.protocol.runner import Runner
 from labfeedback.protocol.schedule import Visit
 from labfeedback.protocol_file import draw, load_protocol
 from labfeedback.records import HEALTH, LEFT
-from tests.protocol.test_runner import STRIDE_S, step
+from tests.protocol.walked import STRIDE_S, step
 
 OWN_DEG = 7.0
 

@@ -13,7 +13,7 @@ import numpy as np
 from devices.walker import Fault, Walker
 from labfeedback.engine import Engine
 from labfeedback.engine.start import build_start
-from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Link, Offset, Record, Samples, Start
+from labfeedback.inputlog import FORCES, MARKERS, MAX_STREAMS, Link, Offset, Record, Samples, Start, Tick
 from labfeedback.layout import Layout, marker_channels, plate_channels
 from labfeedback.markerset import MarkerSet, load_marker_set
 from labfeedback.protocol.training import Training
@@ -167,6 +167,26 @@ def fold(start: Start, records: Iterable[Record], **said: Any) -> dict[str, Rows
 def walk_through(walk: Walk, seconds: float = 0.25, **said: Any) -> dict[str, Rows]:
     """The whole walk through the engine."""
     return fold(walk.start(**said), [*walk.opening(), *walk.chunks(seconds)])
+
+
+def ticked(walk: Walk, said: dict[float, Record], silent: tuple[float, float] = (9e9, 9e9)) -> list[Record]:
+    """The walk with a TICK every 50 ms and other records at their times; forces inside `silent` come after it."""
+    out = list(walk.opening())
+    done = {FORCES: 0, MARKERS: 0}
+    waiting = sorted(said.items())
+    for tick in np.arange(walk.forces.time[0] + 0.05, walk.forces.time[-1] + 0.1, 0.05):
+        for stream in done:
+            if stream == FORCES and silent[0] <= tick < silent[1]:
+                continue
+            stop = int(np.searchsorted(walk.stream(stream).time, tick))
+            while done[stream] < stop:
+                upto = min(stop, done[stream] + 400)
+                out.append(walk.samples(stream, done[stream], upto))
+                done[stream] = upto
+        while waiting and waiting[0][0] <= tick:
+            out.append(waiting.pop(0)[1])
+        out.append(Tick(float(tick), (done[MARKERS], done[FORCES], *NOTHING[2:])))
+    return out
 
 
 def texts(rows: Rows) -> list[str]:

@@ -25,7 +25,7 @@ from labfeedback.settings import Settings
 from tests.core.windows import Window
 from tests.engine import test_verdict as standing_trials
 from tests.engine import visits
-from tests.engine.walks import NOTHING, Stream, Walk, fold, simulated, walk_through
+from tests.engine.walks import NOTHING, Stream, fold, simulated, ticked, walk_through
 from tests.laws import kernel_vectors as vectors
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden" / "numbers"
@@ -56,26 +56,6 @@ def calibration_of(seed: int) -> Any:
     from benchmarks.occlusion import SETS, person
 
     return person(seed, SETS["and the condyle"], 2.0)[1]
-
-
-def ticked(walk: Walk, said: dict[float, Record], silent: tuple[float, float] = (9e9, 9e9)) -> list[Record]:
-    """The walk with a TICK every 50 ms and other records at their times; forces inside `silent` come after it."""
-    out = list(walk.opening())
-    done = {FORCES: 0, MARKERS: 0}
-    waiting = sorted(said.items())
-    for tick in np.arange(walk.forces.time[0] + 0.05, walk.forces.time[-1] + 0.1, 0.05):
-        for stream in done:
-            if stream == FORCES and silent[0] <= tick < silent[1]:
-                continue
-            stop = int(np.searchsorted(walk.stream(stream).time, tick))
-            while done[stream] < stop:
-                upto = min(stop, done[stream] + 400)
-                out.append(walk.samples(stream, done[stream], upto))
-                done[stream] = upto
-        while waiting and waiting[0][0] <= tick:
-            out.append(waiting.pop(0)[1])
-        out.append(Tick(float(tick), (done[MARKERS], done[FORCES], *NOTHING[2:])))
-    return out
 
 
 def command(number: int, text: str) -> Command:

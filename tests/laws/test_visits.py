@@ -19,8 +19,7 @@ from labfeedback.recording.reader import Recording
 from labfeedback.recording.writer import LiveWriter
 from labfeedback.records import COMPUTED, CueState, EventCode
 from tests.engine import visits
-from tests.engine.walks import NOTHING, fold, simulated
-from tests.laws.numbers import ticked
+from tests.engine.walks import NOTHING, fold, simulated, ticked
 from tests.laws.test_law1_cut_invariance import cut, handed_over
 from tests.recording.visits import joined, of_rows
 

@@ -20,7 +20,7 @@ CHANGES = {"toe_in_10": -10.0, "toe_in_5": -5.0, "toe_out_5": 5.0, "toe_out_10":
 def exactly(mean: float, half: float = 0.05, count: int = 100) -> Mean:
     """A mean with that half width."""
     sd = half / 1.984 * math.sqrt(count)
-    return Mean(mean, sd, count, float(count), half)
+    return Mean(mean, half, sd, count, float(count))
 
 
 def block(change: float = 0.0, **said: Any) -> Walked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import re
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from labfeedback import replay
+from labfeedback import fingerprint, replay
 from labfeedback.commands.recover import recover as recover_command
 from labfeedback.commands.replay import replay as replay_command
 from labfeedback.inputlog import Tick
@@ -144,3 +145,12 @@ def test_replay_and_recover_load_no_screen_and_no_network() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_everything_that_can_change_a_number_is_in_the_engines_hash() -> None:
+    """A module that the engine imports and that the hash leaves out could change numbers unseen."""
+    code = "import sys, labfeedback.engine; print([m for m in sys.modules if m.startswith('labfeedback.')])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    loaded = {name.split(".")[1] for name in ast.literal_eval(out.stdout)}
+    hashed = {part.removesuffix(".py") for part in fingerprint._ENGINE_PARTS}
+    assert loaded - hashed == {"errors", "fingerprint"}
