@@ -50,9 +50,9 @@ def run(
 ) -> None:
     """Join the rig's two streams and drive the engine until the walk ends.
 
-    walk: {"rig", "subject", "marker_set"} as model dumps, "training" (see engine.start) or None, or "visit" (a
-    dump of protocol.schedule.Visit), "static" a path or None, "calibration" a model dump or None, "settings" a dict, "seconds" or None, "wait_s" for the streams, "engine"
-    (a test's own) as "module:function".
+    walk: {"rig", "subject", "marker_set"} as model dumps, "training" (see engine.start) or None, or "visit" (a dump
+    of protocol.schedule.Visit), "static" a path or None, "calibration" a model dump or None, "settings" a dict,
+    "seconds" or None, "wait_s" for the streams, "engine" (a test's own) as "module:function".
     Raises LabError; the sentence also goes to the parent.
     """
     enter_session()
