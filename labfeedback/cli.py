@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "rehearse": "The same with a simulated patient, in real time or as fast as it goes.",
     "protocols": "The shipped protocols; checks a document of your own; the JSON schema for editors.",
     "report": "A course of visits as one report; makes the reports of its visits again.",
+    "blind": "Blind a study's operators: no loads, no angles, no arms; a second role keeps the allocation.",
+    "allocate": "For that second role: who trains what, in a sealed file outside the study.",
     "override": "The operator's own choice of a target, with a reason, kept beside the verdict.",
     "run": "One training walk with the lab's own devices.",
     "play": "Pour a recording into Lab Streaming Layer at its original timing.",

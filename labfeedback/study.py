@@ -5,6 +5,8 @@
     STUDY/sub-S01/ses-01/sub-S01_ses-01_task-assessment_run-01_visit.h5
                          sub-S01_ses-01_task-assessment_verdict.json, _report.html, _report.json, _steps.csv ...
 
+    STUDY/blinding.json                only in a blinded study: where the allocation is, see `allocation`
+
 A session is one visit; its number counts the person's visits in this folder. A visit that was cut off goes on as run-02
 of the same session. Names tell the purpose (assessment, training, retention), never the arm.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +26,9 @@ from labfeedback.subject import Subject
 
 ABOUT: Final = "dataset_description.json"
 PEOPLE: Final = "participants.tsv"
+BLINDING: Final = "blinding.json"
 COLUMNS: Final = ("participant_id", "pseudonym", "trained_side", "height_m", "mass_kg", "sex")
+TELLING: Final = ("verdict.json", "verdict.png", "report.html", "report.json", "steps.csv", "course.html")
 _PSEUDONYM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _SESSION: Final = re.compile(r"ses-(\d{2,})")
 
@@ -76,6 +81,37 @@ class Study:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @property
+    def allocation(self) -> Path | None:
+        """The allocation file of a study whose operator is blinded; None: nobody is. Raises BadSetup."""
+        path = self.folder / BLINDING
+        if not path.exists():
+            return None
+        try:
+            where = json.loads(path.read_text(encoding="utf-8"))["allocation"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadSetup(f"{path}: not readable ({error}); restore it from a copy: the study is blinded") from None
+        return Path(os.path.normpath(self.folder / str(where)))
+
+    def blind(self, allocation: Path) -> None:
+        """From now on no operator sees loads, angles or arms. Raises BadSetup where the study tells them already."""
+        if self.allocation is not None:
+            raise BadSetup(f"{self.folder} is blinded already; its allocation is {self.allocation}")
+        if allocation.absolute().is_relative_to(self.folder.absolute()):
+            raise BadSetup(f"{allocation} lies in the study folder, which the operator opens; choose another place")
+        telling = [path for end in TELLING for path in self.folder.glob(f"sub-*/**/*_{end}")]
+        if telling:
+            raise BadSetup(
+                f"{self.folder} holds {len(telling)} files that tell loads or arms, such as {telling[0].name}. Move "
+                "them to where the operator does not look (they can be made again from the recordings), then blind it"
+            )
+        try:
+            where = os.path.relpath(allocation.absolute(), self.folder.absolute())
+        except ValueError:  # another drive on Windows
+            where = str(allocation.absolute())
+        text = json.dumps({"blinded": "operator", "allocation": where}, indent=2)
+        (self.folder / BLINDING).write_text(text + "\n", encoding="utf-8")
 
     def people(self) -> list[dict[str, str]]:
         """Rows of participants.tsv."""

@@ -20,7 +20,12 @@ def override(
     from labfeedback.report.verdict import overridden, write_verdict
     from labfeedback.study import open_study
 
-    found = open_study(study).verdict_of(subject)
+    folder = open_study(study)
+    if folder.allocation is not None:
+        raise BadSetup(
+            "this study is blinded: whoever keeps the allocation decides, with 'labfeedback allocate --change --reason'"
+        )
+    found = folder.verdict_of(subject)
     if found is None:
         raise BadSetup(f"{study} has no verdict of {subject}; there is nothing to override")
     path, text = found

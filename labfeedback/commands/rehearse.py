@@ -74,6 +74,8 @@ def rehearse(
         trained_side="left" if side == "left" else "right",
     )
     study = open_study(out, create=True)
+    if study.allocation is not None:
+        raise BadSetup(f"{out} is a blinded study of real visits; rehearse into another folder")
     console = Console(highlight=False)
     chosen, said = "", ""
     try:

@@ -62,10 +62,10 @@ def visit(
     console = Console(highlight=False)
     if ready.said:
         console.print(ready.said[0].upper() + ready.said[1:], soft_wrap=True)
-    introduce(ready.visit, console)
+    introduce(ready.visit, console, blinded=ready.blinded)
     session = ready.session
     try:
-        walk_visit(ready.walk, session.next_recording(), headless=headless)
+        walk_visit(ready.walk, session.next_recording(), headless=headless, blinded=ready.blinded)
     finally:
         if session.recordings():
             conclude(session, console)
@@ -74,13 +74,17 @@ def visit(
 
 
 class Ready(NamedTuple):
-    """A visit that may begin. walk: what the hub is given. said: where its target comes from."""
+    """A visit that may begin. walk: what the hub is given. said: where its target comes from.
+
+    blinded: its operator is told neither loads nor angles nor the arm.
+    """
 
     visit: Visit
     session: Session
     walk: dict[str, Any]
     person: str
     said: str
+    blinded: bool
 
 
 def prepared(
@@ -88,9 +92,12 @@ def prepared(
     verdict: Path | None = None, target: str = "", arm: str = "active", resume: bool = False,
     static: Path | None = None,
     calibration: Path | None = None, another_day: str = "", check: Path | None = None, frame: str = "proximal",
-    inertia: str = "auto", wait: float = 30.0,
+    inertia: str = "auto", wait: float = 30.0, mirrored: bool | None = None, more_remarks: list[str] | None = None,
 ) -> Ready:  # fmt: skip
-    """Everything that can be refused before a process is started. Raises BadSetup; makes the session's folder."""
+    """Everything that can be refused before a process is started. Raises BadSetup; makes the session's folder.
+
+    mirrored: as the direction check found the wall, instead of what the rig says. more_remarks: for the recording.
+    """
     from labfeedback.commands.calibrated import usable
     from labfeedback.commands.visiting import TASKS, trained_side, walk_of
     from labfeedback.markerset import load_marker_set
@@ -117,18 +124,26 @@ def prepared(
         calibrated = usable(calibration, marker_set, the_rig, person, another_day=another_day)
     if person.mass_kg is None and (calibrated is None or calibrated.mass_kg is None):
         raise BadSetup(f"{subject}: mass_kg is missing; weigh the subject on the plates ('labfeedback calibrate' does)")
-    remarks: list[str] = []
+    remarks = list(more_remarks or [])
+    if mirrored is not None and mirrored != the_rig.screen.mirrored:
+        the_rig = the_rig.model_copy(update={"screen": the_rig.screen.model_copy(update={"mirrored": mirrored})})
+        remarks.append(f"the patient's screen is {'' if mirrored else 'not '}mirrored, as the direction check showed")
     if check is not None:
         from labfeedback.analysis.preflight.saved import remarks_of
 
         now = datetime.datetime.now().astimezone()
         remarks = remarks_of(check, person.id, the_rig.name, marker_set.name, now)
     folder = open_study(study, create=True)
+    allocation = folder.allocation
+    if allocation is not None:
+        _fits_blinding(document, target=target, verdict=verdict, arm=arm)
     session: Session | None = None
     if resume and (target or verdict or arm != "active"):
         raise BadSetup("--resume goes on with the target and arm of the visit that was cut off: leave the others out")
     if resume:
         session, made, said = _continued(folder, person.id, document, visit)
+    elif allocation is not None:
+        made, said = _blinded(folder, allocation, person.id, document, visit, leg)
     else:
         made, said = _new(folder, person.id, document, visit, leg, verdict, target, arm)
     folder.admit(person, leg)
@@ -141,7 +156,37 @@ def prepared(
         settings={"tibia_frame": frame, "inertia": inertia},
     )  # fmt: skip
     session = session or folder.new_session(person.id, TASKS[document.purpose])
-    return Ready(made, session, walk, person.id, said)
+    return Ready(made, session, walk, person.id, said, allocation is not None)
+
+
+def _fits_blinding(document: Protocol, *, target: str, verdict: Path | None, arm: str) -> None:
+    if target or verdict or arm != "active":
+        raise BadSetup(
+            "this study is blinded: arm and target come from its allocation file. Leave --target, --verdict and --arm "
+            "out"
+        )
+    if document.arm == "sham":
+        raise BadSetup(
+            f"this study is blinded, and protocol {document.id} is one arm's: choose the protocol of the trained arm; "
+            "the allocation decides what is trained"
+        )
+
+
+def _blinded(
+    folder: Study, allocation: Path, person: str, document: Protocol, number: int, leg: str
+) -> tuple[Visit, str]:
+    """Arm and target from whoever keeps them; nothing of them in what is said."""
+    from labfeedback import allocation as kept
+    from labfeedback.commands.visiting import make_visit
+    from labfeedback.protocol.schedule import needs_selection
+    from labfeedback.protocol_file import draw
+
+    draws = draw(document, sequence=folder.order_of(person))
+    if not needs_selection(document):
+        return make_visit(document, number, leg, "", draws), "the operator is blinded"
+    row = kept.of(allocation, person)
+    said = "the operator is blinded; target and arm come from the allocation"
+    return make_visit(document, number, leg, row.change, draws, arm=row.arm), said
 
 
 def _new(

@@ -11,6 +11,7 @@ from rich.text import Text
 from labfeedback.commands.keys import Keys
 from labfeedback.commands.operator import OperatorLine, status_line
 from labfeedback.commands.visit_words import HELP, KEYS, TWICE, parse
+from labfeedback.veil import veiled
 
 TWICE_S: Final = 2.0
 _STATE: Final = {
@@ -48,17 +49,22 @@ def block_lines(visit: dict[str, Any]) -> list[Text]:
 
 
 class VisitLine(OperatorLine):
-    """Takes the lab's news; `send` passes commands on."""
+    """Takes the lab's news; `send` passes commands on. blinded: what a blinded operator may see, see `veil`."""
 
-    def __init__(self, console: Console | None = None, heading: str = "", keys: Keys | None = None) -> None:
+    def __init__(
+        self, console: Console | None = None, heading: str = "", keys: Keys | None = None, *, blinded: bool = False
+    ) -> None:
         super().__init__(console, heading)
         self.keys = keys
+        self._blinded = blinded
         self._typed = ""
         self._pressed: tuple[str, float] = ("", 0.0)
         self._prompts: list[dict[str, Any]] = []
 
     def __call__(self, news: dict[str, Any]) -> None:
-        super().__call__(news)
+        told = veiled(news) if self._blinded else news
+        if told is not None:
+            super().__call__(told)
         self.work()
 
     def work(self) -> None:

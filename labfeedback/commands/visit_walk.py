@@ -47,6 +47,7 @@ def walk_visit(
     recording: Path,
     *,
     headless: bool,
+    blinded: bool = False,
     operator: VisitLine | None = None,
     devices: tuple[Callable[[Any], BaseProcess], ...] = (),
     session: str = "",
@@ -56,7 +57,7 @@ def walk_visit(
     heading = f"{visit['document']['title']}, visit {visit['number']}, {visit['side'].upper()} leg"
     with Keys() as keys:
         return walk_with(
-            operator or VisitLine(heading=heading, keys=keys), walk, recording, side=screen_side(walk),
+            operator or VisitLine(heading=heading, keys=keys, blinded=blinded), walk, recording, side=screen_side(walk),
             folder=recording.with_name(recording.stem + "_pictures"), headless=headless, devices=devices,
             session=session,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from labfeedback.protocol.document import Protocol
 from labfeedback.protocol.schedule import Draws, Standing, Visit, needs_selection, plan
 from labfeedback.study import Session, Study, change_of, read_verdict
 from labfeedback.subject import Subject
+from labfeedback.veil import unnamed
 
 TASKS: Final = {"assessment": "assessment", "training": "training", "retention": "retention", "practice": "practice",
                 "observation": "walk"}  # fmt: skip
@@ -93,8 +94,8 @@ def trained_side(subject: Subject, side: str | None) -> str:
     return found
 
 
-def introduce(visit: Visit, console: Console) -> None:
-    """What is going to happen, before it does."""
+def introduce(visit: Visit, console: Console, *, blinded: bool = False) -> None:
+    """What is going to happen, before it does. blinded: without the names of the candidates."""
     from rich.table import Table
 
     p = visit.document
@@ -111,8 +112,10 @@ def introduce(visit: Visit, console: Console) -> None:
             if planned.on_s > 0 and planned.off_s > 0:
                 shown = f"shown {planned.on_s:g} s, then not for {planned.off_s:g} s"
             aim = "the chosen angle" if block.feedback.target == "selected" else planned.target
+            if blinded and block.feedback.target == "condition":
+                aim = "a candidate"
             told = f"{block.feedback.variable}, {aim}, {shown}"
-        table.add_row(planned.id, length, told)
+        table.add_row(unnamed(planned.id) if blinded else planned.id, length, told)
     console.print(table)
 
 
@@ -121,7 +124,7 @@ def conclude(session: Session, console: Console) -> None:
     from labfeedback.report.make import make_reports
 
     try:
-        for line in make_reports(session):
+        for line in make_reports(session).lines:
             console.print(line, soft_wrap=True, highlight=False)
     except LabError as error:
         console.print(f"[bold red]No report could be made:[/bold red] {error}", soft_wrap=True)

@@ -12,22 +12,26 @@ from labfeedback.report.visited import read_visit
 from labfeedback.study import Session, Study, label_of
 
 
-def make_course(study: Study, subject: str, say: Any) -> Path:
-    """Make the visits' reports anew, then the course's page. Returns its path. Raises LabError."""
+def make_course(study: Study, subject: str, say: Any, into: Path | None = None) -> Path:
+    """Make the visits' reports anew, then the course's page. Returns its path. Raises LabError.
+
+    into: below this folder, not beside the recordings; the whole reports of a blinded study.
+    """
+    kept = Study(into) if into is not None else study
     sessions = [s for s in study.sessions(subject) if s.recordings()]
     if not sessions:
         raise BadSetup(f"{study.folder} has no finished recording of {subject}")
     visits = []
     for session in sessions:
         try:
-            make_reports(session)
-            verdict = study.verdict_of(subject)
+            make_reports(session, into)
+            verdict = kept.verdict_of(subject)
             visits.append(_short(session, verdict[1].get("larger_peak", "") if verdict else ""))
         except LabError as error:
             say(f"{session.stem}: left out: {error}")
     if not visits:
         raise BadSetup(f"no visit of {subject} in {study.folder} can be reported")
-    return write_course(study, subject, visits)
+    return write_course(kept, subject, visits)
 
 
 def write_course(study: Study, subject: str, visits: list[dict[str, Any]]) -> Path:

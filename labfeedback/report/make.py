@@ -1,30 +1,67 @@
-"""All that is made from a finished visit: verdict, report as page, JSON and CSV, and a page for the patient."""
+"""All that is made from a finished visit: verdict, report as page, JSON and CSV, and a page for the patient.
+
+In a blinded study only the operator's report and the patient's page are made beside the recordings; whoever keeps the
+allocation makes the rest into a folder of their own (`labfeedback report --allocation`).
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from labfeedback.errors import LabError
 from labfeedback.protocol.aiming import parse_target
 from labfeedback.report.numbers import numbers
+from labfeedback.report.veiled import veiled_numbers
 from labfeedback.report.visited import Visited, read_visit
 from labfeedback.study import Session, Study, read_verdict
 
 
-def make_reports(session: Session) -> list[str]:
-    """Write them beside the recordings; a verdict that is there stays. Returns a line for each file.
+class Made(NamedTuple):
+    """What was made. lines: one for each file. report: the page to open. found: its numbers, see `numbers`."""
+
+    lines: list[str]
+    report: Path
+    found: dict[str, Any]
+
+
+def make_reports(session: Session, into: Path | None = None) -> Made:
+    """Write them beside the recordings, or below `into`; a verdict that is there stays.
 
     Raises LabError where the recordings cannot be read, or nothing can be written.
     """
+    blinded = into is None and Study(session.study).allocation is not None
     visited = read_visit(session.recordings())
     try:
+        if blinded:
+            return _for_the_operator(session, visited)
+        if into is not None:
+            session = replace(session, study=into)
+            session.folder.mkdir(parents=True, exist_ok=True)
         return _make(session, visited)
     except OSError as error:
         raise LabError(f"{session.folder}: {error.strerror or error}") from None
 
 
-def _make(session: Session, visited: Visited) -> list[str]:
+def _for_the_operator(session: Session, visited: Visited) -> Made:
+    from labfeedback.report import figures
+    from labfeedback.report.page import render
+
+    found = veiled_numbers(numbers(visited))
+    steps = found["steps"][found["side"]]
+    page = render(
+        "operator.html", r=found, learning=figures.learning(found), pain=figures.pain(found),
+        valid_share=100.0 * steps["moment_valid"] / max(1, steps["counted"]),
+    )  # fmt: skip
+    session.file("operator.html").write_text(page, encoding="utf-8")
+    session.file("patient.html").write_text(patient_page(visited, found, None), encoding="utf-8")
+    lines = [f"Report: {session.file('operator.html')}", f"Patient's page: {session.file('patient.html')}"]
+    return Made(lines, session.file("operator.html"), found)
+
+
+def _make(session: Session, visited: Visited) -> Made:
     from labfeedback.engine.start import basis
     from labfeedback.exchange.steps_csv import write_steps
 
@@ -42,7 +79,7 @@ def _make(session: Session, visited: Visited) -> list[str]:
     session.file("report.html").write_text(page, encoding="utf-8")
     session.file("patient.html").write_text(patient_page(visited, found, verdict_text), encoding="utf-8")
     lines += [f"Report: {session.file('report.html')}", f"Patient's page: {session.file('patient.html')}"]
-    return lines
+    return Made(lines, session.file("report.html"), found)
 
 
 def _verdict(session: Session, visited: Visited, lines: list[str]) -> tuple[dict[str, Any] | None, str, str]:

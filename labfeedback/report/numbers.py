@@ -55,8 +55,8 @@ def numbers(visited: Visited) -> dict[str, Any]:
         "remarks": list(visited.setup.remarks),
         "calibration": _calibration(visited),
         "incidents": [
-            {"minute": t / 60, "what": s}
-            for t, s in visited.sentences(
+            {"minute": t / 60, "what": s, "code": code}
+            for t, s, code in visited.coded(
                 EventCode.STOP_RULE, EventCode.ACKNOWLEDGED, EventCode.ALARM, EventCode.HAZARD, EventCode.BLOCK_SKIPPED,
                 EventCode.TARGET_REFUSED, EventCode.PAUSED, EventCode.RESUMED, EventCode.BELT_STOPPED,
                 EventCode.STREAM_LOST, EventCode.PLATE_ALARM, EventCode.MARKER_MOVED, EventCode.MARKER_GONE,

@@ -99,7 +99,12 @@ class Visited:
 
     def sentences(self, *codes: EventCode) -> list[tuple[float, str]]:
         """(time from the first sample, sentence) of events."""
-        return [(float(e["time_s"]) - self.t0, text_of(e)) for e in self.events if int(e["code"]) in codes]
+        return [(time_s, text) for time_s, text, _ in self.coded(*codes)]
+
+    def coded(self, *codes: EventCode) -> list[tuple[float, str, int]]:
+        """The same with the code of each."""
+        found = [e for e in self.events if int(e["code"]) in codes]
+        return [(float(e["time_s"]) - self.t0, text_of(e), int(e["code"])) for e in found]
 
 
 def text_of(event: Any) -> str:

@@ -1,0 +1,47 @@
+"""The operator's part of a blinded visit's numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from labfeedback import veil
+
+OF_VISIT: Final = (
+    "subject", "side", "date", "visit", "visits", "recordings", "ended", "walked_minutes", "steps", "pain",
+    "latency_ms", "calibration", "answers", "software", "note",
+)  # fmt: skip
+OF_BLOCK: Final = (
+    "title", "measures", "from_minute", "minutes", "ended", "repeated", "speed_m_s", "cadence_per_min",
+    "feedback_minutes",
+)  # fmt: skip
+
+
+def veiled_numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """What of `numbers` a blinded operator may know: blocks, pain, incidents and steps; no load, angle, target, arm.
+
+    Of the steps against their target only the share in the band: bias and error are larger where a change is trained.
+    """
+    blocks = []
+    for block in found["blocks"]:
+        sides = {name: {"steps": side["steps"]} for name, side in block["sides"].items()}
+        kept = {name: block[name] for name in OF_BLOCK}
+        blocks.append({**kept, "id": veil.unnamed(block["id"]), "sides": sides, "error": _share(block["error"])})
+    incidents = [
+        {"minute": one["minute"], "what": said}
+        for one in found["incidents"]
+        if (said := veil.sentence(one["code"], one["what"])) is not None
+    ]
+    return {
+        **{name: found[name] for name in OF_VISIT},
+        "protocol": {name: found["protocol"][name] for name in ("id", "version", "title", "purpose")},
+        # What was noted before the walk may name its target; what the operator noted is the operator's.
+        "notes": [one for one in found["notes"] if one["what"] not in found["remarks"]],
+        "blocks": blocks,
+        "incidents": incidents,
+        "learning_curve": [{"minute": one["minute"], "in_band": one["in_band"]} for one in found["learning_curve"]],
+        "training": {kind: _share(one) for kind, one in found["training"].items() if isinstance(one, dict)},
+    }
+
+
+def _share(error: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if error is None else {"steps": error["steps"], "in_band": error["in_band"]}

@@ -1,0 +1,327 @@
+"""A blinded study: what operators are told, who keeps the allocation, and what no file of theirs may tell."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labfeedback import allocation as kept
+from labfeedback.commands.allocate import allocate
+from labfeedback.commands.blind import blind
+from labfeedback.commands.lab_look import look
+from labfeedback.commands.override import override
+from labfeedback.commands.rehearse import rehearse
+from labfeedback.commands.report import report
+from labfeedback.commands.visit import prepared
+from labfeedback.errors import BadSetup
+from labfeedback.records import EventCode
+from labfeedback.report.numbers import numbers
+from labfeedback.report.visited import read_visit
+from labfeedback.study import Study, open_study
+from labfeedback.veil import sentence, unnamed, veiled
+from tests.test_visit_command import SUBJECT
+
+DAY = "2026-11-27T10:00:00+01:00"
+SHORT = """\
+schema = 1
+id = "short"
+version = "1.0"
+title = "Training"
+source = "made for a test of blinding"
+purpose = "training"
+visits = 2
+
+[[blocks]]
+id = "baseline"
+title = "Natural walking"
+minutes = 0.6
+measures = "baseline"
+before = ["confirm: the lanyard is clipped on", "pain"]
+starts = "operator"
+
+[[blocks]]
+id = "train"
+title = "Training"
+minutes = 0.6
+measures = "training"
+after = ["pain"]
+feedback = { variable = "fpa", target = "selected" }
+"""
+TELLS = re.compile(r"sham|active|toe.?in|toe.?out|KAM|%BW|moment peak|own angle|selected", re.IGNORECASE)
+
+
+def row(subject: str = "S1", arm: str = "active", change: str = "toe-in 5 deg", reason: str = "") -> kept.Allocated:
+    return kept.allocated(subject, arm, change, reason, DAY)
+
+
+class TestTheAllocation:
+    def test_what_is_written_is_read(self, tmp_path):
+        path = tmp_path / "a.allocation"
+        kept.begin(path)
+        rows = [row(), row("S2", "sham", "toe-out 10 deg"), row("S3", "sham", "natural")]
+        for one in rows:
+            kept.add(path, one)
+        assert kept.read(path) == rows
+        assert kept.of(path, "S2").arm == "sham"
+
+    def test_rows_of_every_arm_look_alike(self, tmp_path):
+        path = tmp_path / "a.allocation"
+        kept.begin(path)
+        for number in range(40):
+            kept.add(
+                path,
+                row(
+                    f"S{number:02d}", ("active", "sham")[number % 2], "toe-in 10 deg" if number % 3 else "toe-out 5 deg"
+                ),
+            )
+        lines = path.read_text(encoding="utf-8").splitlines()[1:]
+        codes = [line.split("\t")[1] for line in lines]
+        assert len({len(code) for code in codes}) == 1
+        assert len(set(codes)) == 40
+        assert len({code[:6] for code in codes}) > 30  # nothing that two of them share
+
+    def test_a_second_row_needs_a_reason_and_the_newest_counts(self, tmp_path):
+        path = tmp_path / "a.allocation"
+        kept.begin(path)
+        kept.add(path, row())
+        with pytest.raises(BadSetup, match="allocated already"):
+            kept.add(path, row(change="toe-out 5 deg"))
+        kept.add(path, row(change="toe-out 5 deg", reason="assessed again"))
+        assert kept.of(path, "S1").change == "toe-out 5 deg"
+        assert len(kept.read(path)) == 2
+
+    @pytest.mark.parametrize(
+        ("arm", "change", "words"),
+        [("placebo", "toe-in 5 deg", "expected active or sham"), ("active", "natural", "trains a change"),
+         ("active", "toe-in 20 deg", "15"), ("active", "in 5", "expected"), ("sham", "selected", "no change")],
+    )  # fmt: skip
+    def test_nonsense_is_refused(self, arm, change, words):
+        with pytest.raises(BadSetup, match=words):
+            row(arm=arm, change=change)
+
+    @given(st.integers(0, 3000), st.integers(1, 255))
+    def test_a_damaged_file_is_never_another_allocation(self, tmp_path_factory, place, change):
+        path = tmp_path_factory.mktemp("a") / "a.allocation"
+        kept.begin(path)
+        rows = [row(), row("S2", "sham", "natural")]
+        for one in rows:
+            kept.add(path, one)
+        raw = bytearray(path.read_bytes())
+        raw[place % len(raw)] ^= change
+        path.write_bytes(bytes(raw))
+        try:
+            found = kept.read(path)
+        except BadSetup:
+            return
+        assert all(one in rows for one in found)
+
+    def test_a_person_without_a_row_is_told_whom_to_ask(self, tmp_path):
+        path = tmp_path / "a.allocation"
+        kept.begin(path)
+        with pytest.raises(BadSetup, match="not allocated yet: ask"):
+            kept.of(path, "S1")
+
+
+class TestTheStudy:
+    def test_the_allocation_lies_outside(self, tmp_path):
+        with pytest.raises(BadSetup, match="another place"):
+            blind(tmp_path / "study", tmp_path / "study" / "a.allocation")
+        assert not (tmp_path / "study" / "a.allocation").exists()
+
+    def test_a_study_that_tells_already_is_not_called_blinded(self, tmp_path):
+        study = open_study(tmp_path / "study", create=True)
+        place = study.new_session("S1", "assessment")
+        place.file("verdict.json").write_text("{}", encoding="utf-8")
+        with pytest.raises(BadSetup, match="such as sub-S1"):
+            blind(study.folder, tmp_path / "a.allocation")
+        assert study.allocation is None and not (tmp_path / "a.allocation").exists()
+
+    def test_a_damaged_note_does_not_unblind(self, tmp_path):
+        blind(tmp_path / "study", tmp_path / "a.allocation")
+        (tmp_path / "study" / "blinding.json").write_text("{", encoding="utf-8")
+        with pytest.raises(BadSetup, match="the study is blinded"):
+            _ = Study(tmp_path / "study").allocation
+
+    def test_a_study_that_moved_with_its_allocation_still_finds_it(self, tmp_path):
+        (tmp_path / "a").mkdir()
+        blind(tmp_path / "a" / "study", tmp_path / "a" / "kept.allocation")
+        (tmp_path / "a").rename(tmp_path / "b")
+        assert Study(tmp_path / "b" / "study").allocation == tmp_path / "b" / "kept.allocation"
+
+
+@pytest.fixture
+def blinded(tmp_path: Path) -> Path:
+    (tmp_path / "S1.toml").write_text(SUBJECT, encoding="utf-8")
+    (tmp_path / "short.toml").write_text(SHORT, encoding="utf-8")
+    blind(tmp_path / "study", tmp_path / "a.allocation")
+    return tmp_path
+
+
+def ready(folder: Path, protocol: str = "", **more: Any) -> Any:
+    return prepared(
+        protocol=protocol or str(folder / "short.toml"), subject=folder / "S1.toml", study=folder / "study",
+        rig="simulated", markers="simulated", visit=1, side=None, **more,
+    )  # fmt: skip
+
+
+class TestTheOperator:
+    def test_trains_what_is_allocated_and_is_not_told_what(self, blinded):
+        kept.add(blinded / "a.allocation", row(change="toe-out 10 deg"))
+        found = ready(blinded)
+        assert (found.visit.arm, found.visit.selected, found.blinded) == ("active", "toe-out 10 deg", True)
+        assert not TELLS.search(found.said) and not TELLS.search(" ".join(found.walk["remarks"]))
+        assert not TELLS.search(found.session.stem)
+
+    def test_a_sham_visit_has_the_same_words_and_names(self, blinded):
+        kept.add(blinded / "a.allocation", row(arm="sham"))
+        sham = ready(blinded)
+        kept.add(blinded / "a.allocation", row(arm="active", reason="for this test"))
+        active = ready(blinded)
+        assert sham.visit.arm == "sham" and active.visit.arm == "active"
+        assert (sham.said, sham.walk["remarks"]) == (active.said, active.walk["remarks"])
+        assert sham.session.stem.replace("ses-01", "ses-02") == active.session.stem or sham.session == active.session
+        assert sham.visit.document == active.visit.document
+
+    @pytest.mark.parametrize("given", [{"target": "toe-in 5 deg"}, {"arm": "sham"}, {"verdict": Path("v.json")}])
+    def test_says_nothing_of_arm_or_target(self, blinded, given):
+        kept.add(blinded / "a.allocation", row())
+        with pytest.raises(BadSetup, match="blinded"):
+            ready(blinded, **given)
+
+    def test_does_not_choose_the_arm_by_its_protocol(self, blinded):
+        kept.add(blinded / "a.allocation", row())
+        with pytest.raises(BadSetup, match="one arm's"):
+            ready(blinded, "sham")
+
+    def test_walks_nobody_who_is_not_allocated(self, blinded):
+        with pytest.raises(BadSetup, match="not allocated yet"):
+            ready(blinded)
+
+    def test_assesses_without_an_allocation(self, blinded):
+        assert ready(blinded, "assessment_fpa").blinded
+
+    def test_overrides_nothing(self, blinded):
+        with pytest.raises(BadSetup, match="blinded"):
+            override(blinded / "study", "S1", "toe-in 5 deg", "because")
+
+    def test_rehearses_elsewhere(self, blinded):
+        with pytest.raises(BadSetup, match="another folder"):
+            rehearse(str(blinded / "short.toml"), blinded / "study", fast=True)
+
+    def test_the_start_page_knows_that_it_is_blinded(self, blinded):
+        found = look(str(blinded / "study"), str(blinded / "S1.toml"), "training_fpa")
+        assert found["blinded"] and not TELLS.search(json.dumps(found))
+
+
+class TestTheVeil:
+    @pytest.mark.parametrize(
+        ("code", "text"),
+        [(EventCode.BASELINE_DONE, "own angle 7.2 toe-out"), (EventCode.TARGET_SET, "left (fpa): target 2.2"),
+         (EventCode.COMMAND, '{"do": "start"}')],
+    )  # fmt: skip
+    def test_own_values_are_not_told(self, code, text):
+        assert sentence(code, text) is None
+
+    def test_an_alarm_is_told_without_its_number(self):
+        said = sentence(EventCode.ALARM, "other knee: the right knee's load is 0.35 %BW*Ht above its baseline")
+        assert said and not re.search(r"\d|knee's load", said)
+
+    def test_a_load_rule_that_holds_is_told_without_its_number(self):
+        text = "flexion moment: the knee flexion moment is 14 % above the baseline; acknowledge it to go on"
+        assert sentence(EventCode.STOP_RULE, text) == "a load rule; acknowledge it to go on"
+        visit = {"id": "practice/toe_in_5", "next": "measure/toe_in_5", "acknowledge": text[:60]}
+        cue = {"target": 2.2, "state": 1.0}
+        status = {"kind": "status", "fpa_deg": {"left": 2.0}, "cue": cue, "visit": visit}
+        told = veiled(status)
+        assert told is not None and not re.search(r"toe_in|14|2\.2|2\.0", json.dumps(told))
+
+    def test_pain_and_streams_are_told_whole(self):
+        for code, text in ((EventCode.STOP_RULE, "pain rule: pain is 6 of 10; acknowledge it to go on"),
+                           (EventCode.STREAM_LOST, "stream of forces lost")):  # fmt: skip
+            assert sentence(code, text) == text
+
+    def test_the_candidate_of_a_block_is_not_named(self):
+        assert unnamed("block 3 of 11, practice/toe_in_5: Practising a candidate") == (
+            "block 3 of 11, practice: Practising a candidate"
+        )
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study in which two people walked, one of each arm, then blinded as if it had been from the beginning."""
+    folder = tmp_path_factory.mktemp("blinded")
+    (folder / "short.toml").write_text(SHORT, encoding="utf-8")
+    for subject, arm, seed in (("A1", "active", 3), ("B1", "sham", 3)):
+        rehearse(str(folder / "short.toml"), folder / "study", fast=True, subject=subject, arm=arm, seed=seed,
+                 target="toe-in 5 deg", pain=["2,1", "2,1"])  # fmt: skip
+    for path in folder.glob("study/sub-*/**/*"):
+        if path.is_file() and path.suffix != ".h5":
+            path.unlink()
+    (folder / "kept").mkdir()
+    blind(folder / "study", folder / "kept" / "a.allocation")
+    kept.add(folder / "kept" / "a.allocation", row("A1"))
+    kept.add(folder / "kept" / "a.allocation", row("B1", "sham"))
+    return folder
+
+
+def texts(folder: Path) -> str:
+    return "\n".join(
+        f"{path.name}\n{path.read_text(encoding='utf-8')}"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in (".h5", ".png")
+    )
+
+
+def test_the_operators_reports_tell_neither_arm_nor_angle_nor_load(walked):
+    report(walked / "study")
+    found = texts(walked / "study")
+    assert "_operator.html" in found and "_patient.html" in found
+    assert not [hit for hit in TELLS.findall(found) if hit != "active"] and "active" not in found.replace(
+        "inactive", ""
+    )
+    for end in ("report.html", "report.json", "steps.csv", "verdict.json"):
+        assert not list(walked.glob(f"study/**/*_{end}"))
+
+
+def test_no_number_of_the_whole_report_that_is_an_angle_or_load_is_in_the_operators(walked):
+    report(walked / "study")
+    for session in (Study(walked / "study").sessions(name)[0] for name in ("A1", "B1")):
+        page = session.file("operator.html").read_text(encoding="utf-8")
+        page = re.sub(r"<(svg|style).*?</\1>", "", page, flags=re.DOTALL)  # coordinates of curves that are allowed
+        found = numbers(read_visit(session.recordings()))
+        for block in found["blocks"]:
+            for name in ("fpa", "kam1", "kam2", "kfm"):
+                mean = block["sides"]["left"][name]["mean"]
+                assert not re.search(rf"(?<![\d.]){abs(mean):.1f}\d?(?!\d)", page), (block["id"], name, mean)
+
+
+def test_whoever_keeps_the_allocation_gets_everything(walked):
+    report(walked / "study", "", walked / "kept" / "a.allocation")
+    made = walked / "kept" / "a_reports"
+    page = next(made.glob("sub-B1/ses-01/*_report.json"))
+    assert json.loads(page.read_text(encoding="utf-8"))["arm"] == "sham"
+    assert (made / "sub-A1" / "sub-A1_course.html").exists()
+    assert not list(walked.glob("study/**/*_report.json"))
+
+
+def test_another_studys_allocation_opens_nothing(walked, tmp_path):
+    kept.begin(tmp_path / "other.allocation")
+    with pytest.raises(BadSetup, match="not this study's"):
+        report(walked / "study", "", tmp_path / "other.allocation")
+
+
+def test_the_second_role_allocates_by_command(blinded, capsys):
+    path = blinded / "a.allocation"
+    allocate(path, subject="S1", arm="sham", change="toe-in 5 deg")
+    allocate(path, show=True)
+    assert "toe-in 5 deg" in capsys.readouterr().out
+    with pytest.raises(BadSetup, match="one of --change"):
+        allocate(path, subject="S2", arm="sham")
+    with pytest.raises(BadSetup, match="has no finished assessment"):
+        allocate(path, subject="S2", arm="active", study=blinded / "study")
