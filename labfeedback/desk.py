@@ -14,8 +14,10 @@ from typing import Any, Final
 from labfeedback.hub.talk import Talk
 from labfeedback.process import SHORT_PATIENCE_S, Child, spawn
 from labfeedback.upkeep import Logs, restart
+from labfeedback.veil import veiled
 
 CONSOLE: Final = "labfeedback.console.program:run"
+ASKED: Final = ("begin", "another", "override verdict", "look")  # for whoever runs the desk
 BACKLOG: Final = 200  # incidents that a window opened again is told
 
 
@@ -25,7 +27,7 @@ class Desk:
     def __init__(self, choices: dict[str, Any], *, headless: bool = False, dark: bool = True) -> None:
         self.choices = choices
         self.lab_command: Callable[[dict[str, Any]], None] | None = None
-        self.asked: deque[dict[str, Any]] = deque()  # begin, another, override verdict: for whoever runs the desk
+        self.asked: deque[dict[str, Any]] = deque()  # see ASKED
         self.closed = False  # a person closed the window while nobody walks
         self._logs = Logs()
         self._talk: Talk | None = None
@@ -64,7 +66,12 @@ class Desk:
         self._child.begin()
 
     def __call__(self, news: dict[str, Any]) -> None:
-        """One piece of news of the lab."""
+        """One piece of news of the lab; a blinded operator's window never gets more than `veil` lets through."""
+        told = veiled(news) if self._page.get("blinded") else news
+        if told is None:
+            self.work()
+            return
+        news = told
         if news.get("kind") in ("note", "event"):
             news = {**news, "number": self._count, "clock": time.strftime("%H:%M:%S")}
             self._count += 1
@@ -90,8 +97,17 @@ class Desk:
 
     def conclude(self, **said: Any) -> None:
         """What came of the visit."""
-        self._concluded = {"kind": "concluded", **said}
+        self._concluded = {**said, "kind": "concluded"}
         self._tell(self._concluded)
+
+    def overridden(self, change: str, reason: str) -> None:
+        """Another target was kept."""
+        if self._concluded is not None:
+            self.conclude(**{**self._concluded, "overridden": f"{change} ({reason})"})
+
+    def found(self, asked: dict[str, Any], found: dict[str, Any]) -> None:
+        """What is known of the chosen person; `asked` as the window asked it."""
+        self._tell({"kind": "found", "asked": asked, **found})
 
     def refuse(self, text: str) -> None:
         """What was asked for cannot be."""
@@ -132,7 +148,7 @@ class Desk:
         elif what == "seen":
             self._seen.add(int(command["number"]))
             self._tell({"kind": "seen", "number": int(command["number"])})
-        elif what in ("begin", "another", "override verdict"):
+        elif what in ASKED:
             self.asked.append(command)
         elif self.lab_command is not None:
             self.lab_command(command)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from labfeedback.asked import Asked
 from labfeedback.errors import LabError
 
+if TYPE_CHECKING:
+    from labfeedback.desk import Desk
+    from labfeedback.lab import Ending
+
+LAST_PAGE_S: Final = 120.0  # then a demo that nobody looks at ends by itself
 MASS_KG: Final = 75.0
 HEIGHT_M: Final = 1.70
 NATURAL_DEG: Final = (6.0, 7.2)  # right, left; toe-out
@@ -38,7 +45,7 @@ def demo(
     Ends with the recording, a table of the steps, pictures of the screen and a plot of foot angle and knee moment.
     """
     from labfeedback.commands.run import check_seconds, training_of
-    from labfeedback.commands.walking import walk_to_the_end
+    from labfeedback.commands.walking import can_show, walk_to_the_end
     from labfeedback.exchange.outputs import check_outputs
     from labfeedback.markerset import load_marker_set
     from labfeedback.rig import load_rig
@@ -71,21 +78,51 @@ def demo(
         "seconds": seconds,
         "wait_s": 60.0,
     }
-    ending = walk_to_the_end(
-        walk,
-        out=out,
-        headless=headless,
-        pictures=True,
-        devices=(_patient(session, seed, truth),),
-        session=session,
-    )
-    if ending.recording is None:
-        raise LabError("the walk left no recording; what the recorder said stands above")
-    from labfeedback.commands.summary import show_summary
+    headless = can_show(headless, typer.echo)
+    desk = None if headless else _desk(walk, session)
+    try:
+        ending = walk_to_the_end(
+            walk, out=out, headless=headless, pictures=True, devices=(_patient(session, seed, truth),),
+            session=session, desk=desk,
+        )  # fmt: skip
+        if ending.recording is None:
+            raise LabError("the walk left no recording; what the recorder said stands above")
+        from labfeedback.commands.summary import show_summary
 
-    show_summary(ending.recording, out)
-    if truth is not None:
-        typer.echo(f"Truth: {truth}")
+        if desk is not None:
+            desk.page("wait", text="The walk is over. Making the plot ...")
+        plot = show_summary(ending.recording, out)
+        if truth is not None:
+            typer.echo(f"Truth: {truth}")
+        if desk is not None:
+            _last_page(desk, ending, plot, out)
+    finally:
+        if desk is not None:
+            desk.close()
+
+
+def _desk(walk: dict[str, Any], session: str) -> Desk:
+    """The operator's window beside the patient's screen."""
+    from labfeedback.desk import Desk
+
+    desk = Desk({})
+    heading = "Demo: a simulated patient, LEFT foot, learns to turn the toes 5 deg in from the own angle"
+    desk.page("walk", heading=heading, session=session, side="left", sees="left", screen=walk["rig"]["screen"])
+    desk.begin()
+    return desk
+
+
+def _last_page(desk: Desk, ending: Ending, plot: Path | None, out: Path) -> None:
+    """What came of it, until the window is closed."""
+    lines = [f"Recording: {ending.recording}", f"Pictures of the patient's screen: {out / 'pictures'}"]
+    valid = f"{ending.steps} steps, {ending.steps_valid} with a valid moment"
+    desk.conclude(why=ending.why, numbers=[valid], lines=lines, report=str(plot or ""), last=True)
+    typer.echo("The operator's window stays until it is closed (or Ctrl+C).")
+    end = time.monotonic() + LAST_PAGE_S
+    with Asked() as asked:
+        while not desk.closed and not asked.times and time.monotonic() < end:
+            desk.work()
+            time.sleep(0.05)
 
 
 def _patient(session: str, seed: int, truth: Path | None) -> Callable[[Any], BaseProcess]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import tempfile
 import time
 import uuid
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from labfeedback.errors import BadSetup, LabError
+from labfeedback.errors import LabError
+
+if TYPE_CHECKING:
+    from labfeedback.aside import Aside
+    from labfeedback.asked import Asked
+    from labfeedback.desk import Desk
 
 LOOK_S: Final = 0.05
-REPORT_PATIENCE_S: Final = 120.0
+LOOK_PATIENCE_S: Final = 60.0
+REMEMBERED: Final = ("study", "subject", "rig", "markers", "protocol", "side", "mirrored")
 
 
 def lab(
@@ -26,19 +32,26 @@ def lab(
     light: Annotated[bool, typer.Option("--light", help="Dark words on a light ground.")] = False,
     headless: Annotated[bool, typer.Option("--headless", help="The patient's screen without a window.")] = False,
 ) -> None:
-    """Open the operator's window and stay until it is closed; each visit is run from there."""
+    """Open the operator's window and stay until it is closed; each visit is run from there.
+
+    What was chosen last is chosen again the next time.
+    """
     from labfeedback.asked import Asked
     from labfeedback.commands.walking import can_show
     from labfeedback.desk import Desk
 
     no_screen = can_show(headless, typer.echo)
-    last = {"study": str(study or ""), "rig": rig, "markers": markers}
+    memory = Memory(Path(typer.get_app_dir("labfeedback")) / "lab.json")
+    last = memory.recall() | {k: v for k, v in (("rig", rig), ("markers", markers)) if v}
+    if study is not None:
+        last["study"] = str(study.absolute())
     desk = Desk(choices(last), headless=no_screen, dark=not light)
     with Asked() as asked:
+        serving = Serving(desk, asked, headless=no_screen, memory=memory)
         desk.begin()
         try:
             while not desk.closed and not asked.times:
-                serve(desk, asked, headless=no_screen)
+                serving.once()
                 time.sleep(LOOK_S)
         finally:
             desk.close()
@@ -49,156 +62,95 @@ def choices(last: dict[str, Any]) -> dict[str, Any]:
     from labfeedback.protocol_file import load_protocol, shipped
     from labfeedback.rig import shipped as of_devices
 
-    folder = Path(tempfile.gettempdir()) / f"labfeedback-desk-{uuid.uuid4().hex[:8]}"
-    turns = [
-        name for name in shipped()
-        if any(b.feedback is not None and b.feedback.variable == "fpa" for b in load_protocol(name).blocks)
-    ]  # fmt: skip
+    documents = {name: load_protocol(name) for name in shipped()}
+    turns = [n for n, d in documents.items() if any(b.feedback and b.feedback.variable == "fpa" for b in d.blocks)]
     return {
-        "rigs": list(of_devices("rigs")), "markers": list(of_devices("markersets")), "protocols": list(shipped()),
-        "turns": turns, "last": last, "check_file": f"{folder}.check.json", "calibration_file": f"{folder}.cal.json",
+        "rigs": list(of_devices("rigs")), "markers": list(of_devices("markersets")), "protocols": list(documents),
+        "turns": turns, "shams": [name for name, document in documents.items() if document.arm == "sham"], "last": last,
+        "scratch": str(Path(tempfile.gettempdir()) / f"labfeedback-desk-{uuid.uuid4().hex[:8]}"),
     }  # fmt: skip
 
 
-def serve(
-    desk: Any, asked: Any, *, headless: bool, devices: tuple[Callable[[Any], BaseProcess], ...] = (), session: str = ""
-) -> None:
-    """Do what the window asked for, one thing at a time."""
-    desk.work()
-    while desk.asked:
-        command = desk.asked.popleft()
+class Memory:
+    """What was chosen last, in a file of this computer's user; losing it costs nothing but clicks."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def recall(self) -> dict[str, Any]:
+        """Nothing where there is none, or it cannot be read."""
         try:
-            if command["do"] == "begin":
-                run_visit(desk, command, asked, headless=headless, devices=devices, session=session)
-            elif command["do"] == "another":
-                desk.offer({**desk.choices["last"], **_chosen(desk)})
-                desk.page("start")
-            elif command["do"] == "override verdict":
-                _override(desk, command)
-        except LabError as error:
-            desk.refuse(str(error))
+            found = json.loads(self._path.read_text(encoding="utf-8")) if self._path else {}
+        except (OSError, ValueError):
+            return {}
+        return {name: found[name] for name in REMEMBERED if name in found} if isinstance(found, dict) else {}
+
+    def keep(self, chosen: dict[str, Any]) -> None:
+        """Write it; a disk that refuses is no reason to stop a visit."""
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({name: chosen[name] for name in REMEMBERED if name in chosen}, indent=1)
+            self._path.write_text(text + "\n", encoding="utf-8")
+        except OSError:
+            return
 
 
-def _chosen(desk: Any) -> dict[str, Any]:
-    chosen: dict[str, Any] = desk.choices.get("chosen", {})
-    return chosen
+class Serving:
+    """Does what the window asks for, one thing at a time. Call `once` again and again."""
 
+    def __init__(
+        self, desk: Desk, asked: Asked, *, headless: bool, memory: Memory | None = None,
+        devices: tuple[Callable[[Any], BaseProcess], ...] = (), session: str = "",
+    ) -> None:  # fmt: skip
+        self.desk, self.asked, self.headless = desk, asked, headless
+        self.memory = memory or Memory(None)
+        self.devices, self.session = devices, session
+        self._looking: tuple[dict[str, Any], Aside] | None = None
+        self._look_next: dict[str, Any] | None = None
 
-def run_visit(
-    desk: Any, chosen: dict[str, Any], asked: Any, *, headless: bool, devices: tuple[Any, ...] = (), session: str = ""
-) -> None:
-    """One visit from the window's choices to its report. Raises LabError when it cannot begin."""
-    from labfeedback.commands.visit import prepared
-    from labfeedback.commands.visit_walk import screen_side
-    from labfeedback.commands.walking import screen_of
-    from labfeedback.lab import Lab
+    def once(self) -> None:
+        """Take what was asked, answer what has been found out."""
+        self.desk.work()
+        while self.desk.asked:
+            command = self.desk.asked.popleft()
+            try:
+                self._do(command)
+            except LabError as error:
+                self.desk.refuse(str(error))
+        self._look()
 
-    desk.choices["chosen"] = {k: v for k, v in chosen.items() if k not in ("do", "check")}
-    check = Path(chosen["check"]) if chosen.get("check") else None
-    if check is None or not check.exists():
-        raise BadSetup("run the check first: nobody walks before it is ready")
-    ready = prepared(
-        protocol=chosen["protocol"], subject=Path(chosen["subject"]), study=Path(chosen["study"]), rig=chosen["rig"],
-        markers=chosen["markers"], visit=int(chosen["visit"]), side=chosen["side"] or None,
-        target=chosen.get("target", ""), check=check,
-        calibration=Path(chosen["calibration"]) if chosen.get("calibration") else None,
-    )  # fmt: skip
-    visit, place = ready.visit, ready.session
-    recording = place.next_recording()
-    name = session or uuid.uuid4().hex[:10]
-    pictures = recording.with_name(recording.stem + "_pictures") if headless else None
-    sees = screen_side(ready.walk)
-    screen = screen_of(ready.walk, sees, headless, pictures)
-    heading = f"{ready.person}: {visit.document.title}, visit {visit.number}, {visit.side.upper()} leg"
-    desk.page("walk", heading=heading, session=name, recording=str(recording), side=visit.side,
-              sees=sees, screen=ready.walk["rig"]["screen"])  # fmt: skip
-    one = Lab(ready.walk, recording, desk, screen=screen, devices=devices, session=name, asked=asked)
-    desk.lab_command = one.command
-    try:
-        ending = one.run()
-    finally:
-        desk.lab_command = None
-    if ending.recording is None:
-        if place.folder.is_dir() and not any(place.folder.iterdir()):
-            place.folder.rmdir()
-        desk.page("start")
-        raise BadSetup(f"{ending.why}. Nothing was recorded")
-    found = reported(place.folder, place.stem)
-    due = ""
-    if visit.document.purpose == "training" and visit.number < visit.document.visits:
-        due = f"visit {visit.number + 1} of {visit.document.visits}, in about a week"
-    desk.conclude(why=ending.why, next=due, **found)
+    def _do(self, command: dict[str, Any]) -> None:
+        from labfeedback.commands.lab_visit import override_verdict, run_visit
 
+        what = command["do"]
+        if what == "begin":
+            chosen = {k: v for k, v in command.items() if k not in ("do", "check")}
+            self.memory.keep(chosen)
+            self.desk.choices["last"] = {**self.desk.choices["last"], **chosen}
+            run_visit(self.desk, command, self.asked, headless=self.headless, devices=self.devices,
+                      session=self.session)  # fmt: skip
+        elif what == "another":
+            self.desk.offer(self.desk.choices["last"])
+            self.desk.page("start")
+        elif what == "override verdict":
+            override_verdict(self.desk, command)
+        elif what == "look":
+            self._look_next = {name: str(command.get(name, "")) for name in ("study", "subject", "protocol")}
 
-def reported(folder: Path, stem: str) -> dict[str, Any]:
-    """Make the reports in a process of their own: the parent of walks never loads HDF5."""
-    from labfeedback.process import spawn
+    def _look(self) -> None:
+        """Who is chosen, which visit is next, whether one was cut off: the newest question only."""
+        from labfeedback.aside import Aside
 
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = spawn(f"{__name__}:make_them", theirs, str(folder), stem, name="reports")
-    theirs.close()
-    try:
-        if ours.poll(REPORT_PATIENCE_S):
-            found: dict[str, Any] = ours.recv()
-            return found
-    except (EOFError, OSError):
-        pass
-    finally:
-        process.join(5.0)
-        if process.is_alive():
-            process.kill()
-        ours.close()
-    return {"lines": ["no report could be made; the recording is whole: labfeedback report makes it again"]}
-
-
-def make_them(pipe: Any, folder: str, stem: str) -> None:
-    """In the process of `reported`."""
-    import json
-    import re
-
-    from labfeedback.report.make import make_reports
-    from labfeedback.study import Session
-
-    match = re.fullmatch(r"sub-([A-Za-z0-9]+)_ses-(\d+)_task-([a-z]+)", stem)
-    assert match is not None
-    session = Session(Path(folder).parent.parent, match[1], int(match[2]), match[3])
-    try:
-        lines = make_reports(session)
-    except LabError as error:
-        pipe.send({"lines": [f"no report: {error}"]})
-        return
-    verdict = session.file("verdict.json")
-    pipe.send(
-        {
-            "lines": lines,
-            "numbers": in_short(json.loads(session.file("report.json").read_text(encoding="utf-8"))),
-            "report": str(session.file("report.html")),
-            "verdict": json.loads(verdict.read_text(encoding="utf-8")) if verdict.exists() else None,
-        }
-    )
-
-
-def in_short(report: dict[str, Any]) -> list[str]:
-    """The few numbers that an operator tells the patient."""
-    steps, training = report["steps"][report["side"]], report["training"]
-    valid = 100.0 * steps["moment_valid"] / max(1, steps["counted"])
-    out = [f"{report['walked_minutes']:.0f} minutes walked, {valid:.0f} % of the steps with a valid moment"]
-    for kind, words in (("training", "with feedback"), ("retention", "on their own")):
-        if kind in training:
-            out.append(f"{100 * training[kind]['in_band']:.0f} % of the steps in the band {words}")
-    if report["pain"]:
-        first, last = report["pain"][0], report["pain"][-1]
-        out.append(
-            f"Pain left / right: {first['left']} / {first['right']} at first, {last['left']} / {last['right']} now"
-        )
-    return out
-
-
-def _override(desk: Any, command: dict[str, Any]) -> None:
-    from labfeedback.commands.override import override
-    from labfeedback.subject import load_subject
-
-    chosen = _chosen(desk)
-    override(Path(chosen["study"]), load_subject(Path(chosen["subject"])).id, command["change"], command["reason"])
-    desk({"kind": "note", "text": f"target overridden: {command['change']} ({command['reason']})", "loud": True})
+        if self._looking is not None and self._looking[1].ready():
+            asked, aside = self._looking
+            self._looking = None
+            try:
+                found = aside.answer(LOOK_PATIENCE_S)
+            except LabError as error:
+                found = {"trouble": str(error)}
+            self.desk.found(asked, found)
+        if self._looking is None and self._look_next is not None:
+            asked, self._look_next = self._look_next, None
+            self._looking = (asked, Aside("labfeedback.commands.lab_look:look", **asked))

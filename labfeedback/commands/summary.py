@@ -21,8 +21,8 @@ MARKS: Final = {RIGHT: "o", LEFT: "s"}
 WORDS: Final = {CueState.GOOD: "good", CueState.TOO_FAR_IN: "too far in", CueState.TOO_FAR_OUT: "too far out"}
 
 
-def show_summary(recording: Path, out: Path, console: Console | None = None) -> None:
-    """Print the step table and write the plot beside the recording; names every file it leaves."""
+def show_summary(recording: Path, out: Path, console: Console | None = None) -> Path | None:
+    """Print the step table and write the plot beside the recording; names every file it leaves. Returns the plot."""
     from labfeedback.recording.reader import Recording
 
     console = console or Console(highlight=False)
@@ -37,8 +37,11 @@ def show_summary(recording: Path, out: Path, console: Console | None = None) -> 
     pictures = sorted((out / "pictures").glob("*.png"))
     if pictures:
         console.print(f"Pictures of the patient's screen: {out / 'pictures'} ({len(pictures)})", soft_wrap=True)
-    if len(steps):
-        console.print(f"Plot: {plot(steps, cues, recording.with_suffix('.png'), begin, title)}", soft_wrap=True)
+    if not len(steps):
+        return None
+    picture = plot(steps, cues, recording.with_suffix(".png"), begin, title)
+    console.print(f"Plot: {picture}", soft_wrap=True)
+    return picture
 
 
 def step_table(steps: Rows, cues: Rows, begin_s: float | None = None) -> Table:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from labfeedback.commands.run import in_words
 from labfeedback.doctor import has_screen, install_command, missing_libraries
 from labfeedback.errors import BadSetup, LabError
 from labfeedback.lab import Ending, Lab, visit_file
+
+if TYPE_CHECKING:
+    from labfeedback.desk import Desk
 
 
 class WalkFailed(LabError):
@@ -53,17 +56,19 @@ def walk_to_the_end(
     pictures: bool = False,
     devices: tuple[Callable[[Any], BaseProcess], ...] = (),
     session: str = "",
+    desk: Desk | None = None,
 ) -> Ending:
     """Run one walk with the operator's line. Raises WalkFailed with the lab's sentence when it did not end as meant.
 
-    pictures: keep pictures of the patient's screen in out/pictures also when it has a window.
+    pictures: keep pictures of the patient's screen in out/pictures also when it has a window. desk: the operator's
+    window, which hears and says the same as the line.
     """
     recording = visit_file(out, str(walk["subject"]["id"]))
     heading = in_words(walk["training"])
     typer.echo(f"Will train the {heading}.")
     return walk_with(
         OperatorLine(heading=heading), walk, recording, side=walk["training"]["side"], folder=out / "pictures",
-        headless=headless, pictures=pictures, devices=devices, session=session,
+        headless=headless, pictures=pictures, devices=devices, session=session, desk=desk,
     )  # fmt: skip
 
 
@@ -78,6 +83,7 @@ def walk_with(
     pictures: bool = False,
     devices: tuple[Callable[[Any], BaseProcess], ...] = (),
     session: str = "",
+    desk: Desk | None = None,
 ) -> Ending:
     """Run one walk with this line. Raises WalkFailed with the lab's sentence when it did not end as meant.
 
@@ -89,12 +95,25 @@ def walk_with(
     headless = can_show(headless, say)
     kept = set(folder.iterdir()) if folder.is_dir() else set()
     say("Research use. The belt's own stop and lanyard come first; this program never stops the belt. Ctrl+C ends.")
-    screen = screen_of(walk, side, headless, folder if headless or pictures else None)
+    kept_in = folder if headless or pictures else None
+    screen = screen_of(walk, side, headless, kept_in, beside=desk is not None)
+
+    def tell(news: dict[str, Any]) -> None:
+        line(news)
+        if desk is not None:
+            desk(news)
+
     with Asked() as asked:  # until it is said where the recording is, nothing may cut this short
         with line:
-            lab = Lab(walk, recording, line, screen=screen, devices=devices, session=session, asked=asked)
+            lab = Lab(walk, recording, tell, screen=screen, devices=devices, session=session, asked=asked)
             line.send = lab.command
-            ending = lab.run()
+            if desk is not None:
+                desk.lab_command = lab.command
+            try:
+                ending = lab.run()
+            finally:
+                if desk is not None:
+                    desk.lab_command = None
         if not lab.began:
             remove_pictures(folder, kept)
         if ending.exit_code:
@@ -106,11 +125,13 @@ def walk_with(
     return ending
 
 
-def screen_of(walk: dict[str, Any], side: str, headless: bool, pictures: Path | None) -> dict[str, Any]:
-    """Keywords of the patient's screen."""
+def screen_of(
+    walk: dict[str, Any], side: str, headless: bool, pictures: Path | None, *, beside: bool = False
+) -> dict[str, Any]:
+    """Keywords of the patient's screen. beside: the operator has a window, which must not be covered."""
     return {
         "side": side, "screen": walk["rig"]["screen"], "headless": headless, "pictures_dir": pictures,
-        "fullscreen": not headless,
+        "fullscreen": not headless, "beside": beside,
     }  # fmt: skip
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import QUrl
+from PyQt6.QtCore import Qt, QUrl
 from PyQt6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
+    QComboBox,
     QHBoxLayout,
-    QInputDialog,
-    QLineEdit,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -20,64 +19,105 @@ from PyQt6.QtWidgets import (
 )
 
 from labfeedback.console.view import View
-from labfeedback.console.widgets import label, panel
+from labfeedback.console.widgets import Words, label, panel
 
 COLUMNS = ("change", "steps", "achieved, deg", "reduction, %BW*Ht (95 %)", "%", "excluded by")
 Send = Callable[[dict[str, Any]], None]
 
 
 class EndPage(QWidget):
-    """Shows `view.conclusion`: {"numbers", "lines", "verdict", "report", "why", "next"}."""
+    """Shows `view.conclusion`: {"numbers", "lines", "verdict", "report", "why", "next", "overridden"}."""
 
     def __init__(self, view: View, send: Send) -> None:
         super().__init__()
         self._view, self._send = view, send
+        self._asking: QWidget | None = None
         found = view.conclusion
         whole = QVBoxLayout(self)
+        whole.setContentsMargins(14, 12, 14, 12)
         whole.addWidget(label("The visit is over", "title"))
-        whole.addWidget(label(found.get("why", ""), "say", "how it ended"))
+        whole.addWidget(label(view.heading, "quiet", "who and what"))
+        whole.addWidget(label(_sentence(found.get("why", "")), "say", "how it ended"))
         verdict = None if view.blinded else found.get("verdict")
         if verdict:
             change = verdict["chosen_change"] or verdict["verdict"]
-            whole.addWidget(panel(label(f"Verdict: {change}", "title"), label(verdict["deciding_rule"], "quiet")))
+            said = [label(f"Verdict: {change}", "title"), label(verdict["deciding_rule"], "quiet")]
+            if found.get("overridden"):
+                said.append(label(f"Overridden: {found['overridden']}", "say"))
+            whole.addWidget(panel(*said))
             self.table = _table(verdict)
             whole.addWidget(self.table, 1)
-            self.override = self._button("Choose otherwise, with a reason", "O", self._ask_override)
+            self.override = self._button("Choose otherwise, with a reason", "O", self.ask_override)
             whole.addWidget(self.override)
+        self.trouble = label("", "say", "what could not be done")
+        self.trouble.setVisible(False)
+        whole.addWidget(self.trouble)
+        self.asks = QVBoxLayout()
+        whole.addLayout(self.asks)
         for line in found.get("numbers", []):
-            whole.addWidget(label(line, "title"))
+            whole.addWidget(label(line, "fact"))
         whole.addWidget(panel(*(label(line, "quiet") for line in found.get("lines", []))))
         if found.get("next"):
             whole.addWidget(label(f"Next: {found['next']}", "say"))
+        QShortcut(QKeySequence("Escape"), self).activated.connect(self._put_away)
         row = QHBoxLayout()
-        self.report = self._button("Open the report  (R)", "R", self._open)
+        self.report = self._button("Open the plot" if found.get("last") else "Open the report", "R", self._open)
         self.report.setEnabled(bool(found.get("report")))
-        self.again = self._button("Another visit  (Ctrl+Return)", "Ctrl+Return", lambda: send({"do": "another"}))
+        self.again = self._button("Another visit", "Ctrl+Return", lambda: send({"do": "another"}))
         self.again.setObjectName("go")
+        self.again.setVisible(not found.get("last"))
         for button in (self.report, self.again):
             row.addWidget(button)
-        whole.addStretch(0)
+        whole.addStretch(0 if verdict else 1)
         whole.addLayout(row)
 
     def _button(self, text: str, key: str, done: Callable[[], None]) -> QPushButton:
-        button = QPushButton(text)
+        button = QPushButton(f"{text}  ({key})")
         button.setAccessibleName(text)
         button.clicked.connect(lambda _checked=False: done())
         QShortcut(QKeySequence(key), self).activated.connect(button.click)
         return button
 
+    def refused(self, text: str) -> None:
+        """The parent could not do what was asked."""
+        self.trouble.setText(_sentence(text))
+        self.trouble.setVisible(True)
+
     def _open(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self._view.conclusion["report"]).absolute())))
 
-    def _ask_override(self) -> None:
-        changes = [c["change"] for c in self._view.conclusion["verdict"]["candidates"]] + ["natural"]
-        change, ok = QInputDialog.getItem(self, "Another target", "The change to train:", changes, 0, True)
-        if not ok:
-            return
-        reason, ok = QInputDialog.getText(self, "Another target", "Why? It is printed in every report.",
-                                          QLineEdit.EchoMode.Normal)  # fmt: skip
-        if ok and reason.strip():
-            self._send({"do": "override verdict", "change": change.strip(), "reason": reason.strip()})
+    def ask_override(self) -> None:
+        """Another target: which, and why."""
+        self._put_away()
+        self.changes = QComboBox()
+        self.changes.setAccessibleName("the change to train")
+        self.changes.setEditable(True)
+        self.changes.addItems([*(c["change"] for c in self._view.conclusion["verdict"]["candidates"]), "natural"])
+
+        def keep(reason: str) -> None:
+            change = self.changes.currentText().strip()
+            self._put_away()
+            self._send({"do": "override verdict", "change": change, "reason": reason})
+
+        words = Words("Train another change: why? It is printed in every report.", keep)
+        inside = words.layout()
+        assert isinstance(inside, QVBoxLayout)
+        inside.insertWidget(1, self.changes)
+        self._asking = words
+        self.asks.addWidget(words)
+        self.changes.setFocus()
+
+    def _put_away(self) -> None:
+        if self._asking is not None:
+            self._asking.hide()
+            self.asks.removeWidget(self._asking)
+            self._asking.deleteLater()
+            self._asking = None
+            self.setFocus()
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _table(verdict: dict[str, Any]) -> QTableWidget:
@@ -86,6 +126,7 @@ def _table(verdict: dict[str, Any]) -> QTableWidget:
     table.setAccessibleName("candidates")
     table.setHorizontalHeaderLabels(COLUMNS)
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     for n, c in enumerate(rows):
         r = c["reduction"]
         interval = "" if r["low"] is None else f"{r['mean']:.2f} ({r['low']:.2f} to {r['high']:.2f})"

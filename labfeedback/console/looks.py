@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,8 +35,17 @@ STATE_WORDS: Final = {
 }  # fmt: skip
 
 
-def sheet(c: Looks) -> str:
-    """The window's style sheet."""
+ORDINARY_PX: Final = 768  # height of the display that sizes below are meant for
+LARGEST: Final = 1.35
+
+
+def sheet(c: Looks, height_px: int = ORDINARY_PX) -> str:
+    """The window's style sheet; a taller display gets larger letters, to be read from beside the treadmill."""
+    scale = min(LARGEST, max(1.0, height_px / ORDINARY_PX))
+    return re.sub(r"font-size: (\d+)px", lambda m: f"font-size: {round(scale * int(m[1]))}px", _sheet(c))
+
+
+def _sheet(c: Looks) -> str:
     return f"""
     QWidget {{ background: {c.ground}; color: {c.text}; font-size: 15px; }}
     QLabel {{ background: transparent; }}
@@ -44,6 +54,7 @@ def sheet(c: Looks) -> str:
     QLabel#title {{ font-size: 24px; font-weight: 600; }}
     QLabel#quiet {{ color: {c.quiet}; }}
     QLabel#say {{ font-size: 18px; color: {c.accent}; }}
+    QLabel#fact {{ font-size: 20px; }}
     QLabel#caption {{ color: {c.quiet}; font-size: 13px; font-weight: 600; }}
     QPushButton {{ background: {c.panel}; border: 2px solid {c.line}; border-radius: 8px; padding: 9px 12px;
                    font-size: 16px; font-weight: 600; min-height: 26px; }}
@@ -57,6 +68,10 @@ def sheet(c: Looks) -> str:
         selection-color: {c.on_colour}; }}
     QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QListWidget:focus {{
         border: 2px solid {c.accent}; padding: 5px; }}
+    QCheckBox {{ spacing: 9px; font-weight: 600; }}
+    QCheckBox::indicator {{ width: 18px; height: 18px; border: 2px solid {c.quiet}; border-radius: 4px; }}
+    QCheckBox::indicator:checked {{ background: {c.accent}; border-color: {c.accent}; }}
+    QCheckBox:focus {{ color: {c.accent}; }}
     QComboBox QAbstractItemView {{ background: {c.panel}; color: {c.text}; }}
     QProgressBar {{ background: {c.ground}; border: 1px solid {c.line}; border-radius: 5px; text-align: center; }}
     QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}

@@ -36,8 +36,8 @@ class Plots(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(6)
-        self._force = self._plot("vertical force, N (left orange, right blue)", "s")
-        self._moment = self._plot("running knee adduction moment, Nm (estimate; left orange, right blue)", "s")
+        self._force = self._plot("vertical force, N (orange: left, blue: right)", "s")
+        self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s")
         angle = "foot angle from target, deg" if blinded else "foot angle, deg (up: toe-out)"
         self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago")
         self._peaks = self._plot(f"KAM1 (filled), KAM2 (hollow), {_NAMES[foot]} knee, %BW*Ht", "steps ago")
@@ -82,11 +82,30 @@ class Plots(QWidget):
 
     def steps(self, rows: Rows) -> None:
         """STEP rows as they come; warm-up is not shown."""
-        self._steps.extend(row for row in rows if int(row["side"]) == self._foot and not row["warm_up"])
+        for row in rows:
+            if int(row["side"]) == self._foot and not row["warm_up"]:
+                angle = float(row["fpa_deg"]) if row["fpa_valid"] else math.nan
+                # A blinded operator sees how far a step was from its target, and only where the patient saw it too:
+                # natural steps against the target would tell how large the change is.
+                off = angle - self._band[0] if row["cued"] else math.nan
+                self._steps.append((row, off if self._blinded else angle))
 
-    def aim(self, target: float, band: float, variable: int) -> None:
-        """What a CUE row aims at; NaN: nothing."""
-        self._band = (target, band) if variable == 0 else (math.nan, math.nan)
+    def cues(self, rows: Rows) -> None:
+        """CUE rows as they come: what the trained foot aims at; NaN: nothing."""
+        for row in rows:
+            if int(row["side"]) == self._foot:
+                angle = int(row["variable"]) == 0
+                self._band = (float(row["target"]), float(row["band"])) if angle else (math.nan, math.nan)
+
+    def past(self, steps: Rows, cues: Rows) -> None:
+        """Rows of a walk under way, as they were recorded: each step after the cues that came before it."""
+        told = 0
+        for step in steps:
+            while told < len(cues) and float(cues[told]["time_s"]) <= float(step["end_s"]):
+                self.cues(cues[told : told + 1])
+                told += 1
+            self.steps(np.array([step]))
+        self.cues(cues[told:])
 
     def draw(self) -> None:
         """Show what came."""
@@ -105,10 +124,8 @@ class Plots(QWidget):
             self._lane.setRegion((middle - band, middle + band))
         steps = list(self._steps)[-STEPS:]
         place = np.arange(len(steps)) - len(steps)
-        angles = np.array([row["fpa_deg"] if row["fpa_valid"] else math.nan for row in steps], dtype=float)
-        if self._blinded:
-            angles = angles - target
-        self._angles.setData(place, angles)
+        self._angles.setData(place, np.array([angle for _, angle in steps], dtype=float))
         if not self._blinded:
             for curve, name in ((self._first, "kam1_pct_bwht"), (self._second, "kam2_pct_bwht")):
-                curve.setData(place, np.array([r[name] if r["kam_valid"] else math.nan for r in steps], dtype=float))
+                peaks = [row[name] if row["kam_valid"] else math.nan for row, _ in steps]
+                curve.setData(place, np.array(peaks, dtype=float))

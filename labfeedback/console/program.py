@@ -24,13 +24,17 @@ def run(
     if headless:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PyQt6.QtCore import QTimer
+    from PyQt6.QtGui import QGuiApplication
     from PyQt6.QtWidgets import QApplication
 
     from labfeedback.console.window import OperatorWindow
 
     application = QApplication.instance() or QApplication(["labfeedback operator"])
     window = OperatorWindow(news, commands, dark=dark)
-    window.show()
+    if len(QGuiApplication.screens()) > 1:
+        window.showMaximized()  # the patient has a display of their own
+    else:
+        window.show()
 
     def tick() -> None:
         window.tick()

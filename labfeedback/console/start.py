@@ -1,35 +1,27 @@
-"""The page before a visit: who, where, by which protocol; the pre-flight lights; the direction check; then begin."""
+"""The page before a visit: who and by which protocol; calibration, check, direction check; then begin."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from PyQt6.QtCore import QProcess
 from PyQt6.QtGui import QKeySequence, QShortcut
-from PyQt6.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QMessageBox,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from labfeedback.console.choosing import Fields
+from labfeedback.console.guide import Guide
+from labfeedback.console.lights import Lights
 from labfeedback.console.looks import Looks
-from labfeedback.console.widgets import label, panel
+from labfeedback.console.widgets import Choice, Words, label
 
-LIGHTS: Final = {"green": ("\u25cf ok", "go"), "amber": ("\u25b2 look", "warn"), "red": ("\u25a0 STOP", "stop"),
-                 "grey": ("\u25cb unseen", "quiet")}  # fmt: skip
+WARNING: Final = (
+    "Research use, not a medical device. The treadmill's own stop and lanyard come first; this program never stops a "
+    "belt."
+)
 Send = Callable[[dict[str, Any]], None]
 
 
@@ -38,86 +30,55 @@ class StartPage(QWidget):
 
     def __init__(self, choices: dict[str, Any], looks: Looks, send: Send) -> None:
         super().__init__()
-        self._looks, self._send, self._choices = looks, send, choices
-        self._process: QProcess | None = None
+        self._send, self._choices = send, choices
         self._checked_for: tuple[str, ...] = ()
-        self.ready = False
-        self.direction_seen = False
+        self._reasons: dict[str, str] = {}  # line of the check -> why it is accepted
+        self._refused = ""
         last = choices.get("last", {})
-        self.study = _path(last.get("study", ""), "study folder")
-        self.subject = _path(last.get("subject", ""), "subject file")
-        self.calibration = _path(last.get("calibration", ""), "calibration file, empty when medial markers are on")
-        self.rig = _choice(choices["rigs"], last.get("rig", ""), "rig")
-        self.markers = _choice(choices["markers"], last.get("markers", ""), "marker set")
-        self.protocol = _choice(choices["protocols"], last.get("protocol", ""), "protocol")
-        self.side = _choice(
-            ["", "left", "right"], last.get("side", ""), "trained leg, if the subject file does not say"
-        )
-        self.visit = QSpinBox()
-        self.visit.setRange(1, 52)
-        self.visit.setValue(int(last.get("visit", 1)))
-        self.visit.setAccessibleName("visit number")
-        self.target = QLineEdit(last.get("target", ""))
-        self.target.setPlaceholderText("from the assessment's verdict")
-        self.target.setAccessibleName("target in words, such as toe-in 5 deg; empty: from the verdict")
-        form = QFormLayout()
-        form.setVerticalSpacing(7)
-        rows: list[tuple[str, QWidget]] = [
-            ("Study folder", _browsed(self.study, self._folder)), ("Subject", _browsed(self.subject, self._file)),
-            ("Rig", self.rig), ("Marker set", self.markers), ("Calibration", _browsed(self.calibration, self._file)),
-            ("Protocol", self.protocol), ("Visit", self.visit), ("Trained leg", self.side), ("Target", self.target),
-        ]  # fmt: skip
-        for name, widget in rows:
-            form.addRow(label(name, "caption"), widget)
-        chosen = QWidget()
-        chosen.setObjectName("panel")
-        chosen.setLayout(form)
-        self.trouble = label("", "say", "what stands in the way")
-        self.lights = QListWidget()
-        self.lights.setAccessibleName("pre-flight lights")
-        self.lights.setWordWrap(True)
-        self.check = self._button(
-            "Check  (C)", "C", self.begin_check, "check streams, sides, signs, plates while the person walks"
-        )
-        self.calibrate = self._button(
-            "Calibrate standing  (L)", "L", self.begin_calibration, "guided calibration from quiet standing"
-        )
-        self.direction = self._button(
-            "Direction check  (D)", "D", self.begin_direction, "the standing patient turns the trained foot in"
-        )
+        self.mirrored: bool | None = last.get("mirrored")
+        self.ready = False
+        self.check_file = ""
+        self.direction = ""  # what the direction check found and the operator confirmed
+        self.fields = Fields(choices, self._changed, lambda asked: send({"do": "look", **asked}))
+        self._directed = self._person()
+        if last.get("direction") and last.get("directed") == list(self._directed):
+            self.direction = str(last["direction"])  # a visit that was cut off does not ask for it again
+        self.guide = Guide(self._allow)
+        self.guide.keys(self)
+        self.lights = Lights(looks)
+        self.steps: dict[str, QPushButton] = {}
+        for name, text, key, done, words in (
+            ("calibrate", "Calibrate standing", "L", self.begin_calibration, "calibration from quiet standing"),
+            ("check", "Check while walking", "C", self.begin_check, "check streams, sides, signs and plates"),
+            ("direct", "Direction check", "D", self.begin_direction, "the standing patient turns the foot in"),
+        ):
+            self.steps[name] = self._button(f"{text}  ({key})", key, done, words)
+        self.accept = self._button("Accept a red line, with a reason  (O)", "O", self.ask_reason, "accept a red line")
         self.begin = self._button("Begin the visit  (Ctrl+Return)", "Ctrl+Return", self.start, "begin the visit")
         self.begin.setObjectName("go")
-        self.begin.setEnabled(False)
-        buttons = QVBoxLayout()
-        for button in (self.calibrate, self.check, self.direction):
-            buttons.addWidget(button)
+        self._lay_out()
+        self._changed()
+
+    def _lay_out(self) -> None:
         left = QVBoxLayout()
         left.addWidget(label("Before the visit", "title"))
-        left.addWidget(chosen)
-        left.addLayout(buttons)
+        left.addWidget(self.fields)
         left.addStretch(1)
-        left.addWidget(self.trouble)
+        for button in self.steps.values():
+            left.addWidget(button)
         left.addWidget(self.begin)
         right = QVBoxLayout()
-        right.addWidget(label("PRE-FLIGHT: the person walks for ten seconds, hands off the rails", "caption"))
+        right.addWidget(label("WHAT TO DO NOW", "caption"))
+        right.addWidget(self.guide)
+        right.addWidget(label("PRE-FLIGHT", "caption"))
         right.addWidget(self.lights, 1)
-        right.addWidget(
-            panel(
-                label(
-                    "Research use, not a medical device. The treadmill's own stop and lanyard come first; this program "
-                    "never stops a belt.",
-                    "quiet",
-                )
-            )
-        )
+        right.addWidget(self.accept)
+        right.addWidget(label(WARNING, "quiet"))
         whole = QHBoxLayout(self)
+        whole.setContentsMargins(14, 10, 14, 10)
+        whole.setSpacing(14)
         whole.addLayout(left, 4)
         whole.addLayout(right, 5)
-        for widget in (self.subject, self.study, self.target, self.calibration):
-            widget.textChanged.connect(self._changed)
-        for box in (self.rig, self.markers, self.protocol, self.side):
-            box.currentTextChanged.connect(self._changed)
-        self._changed()
 
     def _button(self, text: str, key: str, done: Callable[[], None], name: str) -> QPushButton:
         button = QPushButton(text)
@@ -126,213 +87,223 @@ class StartPage(QWidget):
         QShortcut(QKeySequence(key), self).activated.connect(button.click)
         return button
 
-    # --- what was chosen ---
+    # --- what was chosen, and what it lacks ---
 
     @property
     def chosen(self) -> dict[str, Any]:
         """As the parent takes it."""
-        return {
-            "study": self.study.text().strip(), "subject": self.subject.text().strip(), "rig": self.rig.currentText(),
-            "markers": self.markers.currentText(), "protocol": self.protocol.currentText(),
-            "visit": self.visit.value(), "side": self.side.currentText(), "target": self.target.text().strip(),
-            "calibration": self.calibration.text().strip(),
-        }  # fmt: skip
+        return {**self.fields.chosen, "mirrored": self.mirrored, "direction": self.direction,
+                "directed": list(self._person()) if self.direction else []}  # fmt: skip
 
     def _key(self) -> tuple[str, ...]:
-        return tuple(str(self.chosen[name]) for name in ("subject", "rig", "markers", "calibration"))
+        """A check holds for these."""
+        return tuple(str(self.fields.chosen[name]) for name in ("subject", "rig", "markers", "calibration"))
 
-    def _changed(self, *_: Any) -> None:
-        if self._checked_for and self._key() != self._checked_for:
-            self.ready = self.direction_seen = False
-            self._checked_for = ()
-            self.lights.clear()
-        self._allow()
+    def _person(self) -> tuple[str, ...]:
+        """A direction check holds for these, on one day."""
+        chosen = self.fields.chosen
+        return (time.strftime("%Y-%m-%d"), *(str(chosen[name]) for name in ("subject", "rig", "markers", "side")))
 
-    def _allow(self) -> None:
-        missing = [name for name in ("study", "subject", "rig", "markers", "protocol") if not self.chosen[name]]
-        busy = self._process is not None
-        for button in (self.check, self.calibrate, self.direction):
-            button.setEnabled(not missing and not busy)
-        lacking = ""
-        if missing:
-            lacking = f"Choose: {', '.join(missing)}"
-        elif not self.ready:
-            lacking = "The check must be ready before a visit can begin"
-        elif not self.direction_seen and self._turns_a_foot():
-            lacking = "Direction check: the patient turns the foot in, and you confirm what the wall shows"
-        self.begin.setEnabled(not lacking and not busy)
-        self.trouble.setText(lacking)
-
-    def _turns_a_foot(self) -> bool:
-        return self.protocol.currentText() in self._choices["turns"]
+    def found(self, asked: dict[str, Any], found: dict[str, Any]) -> None:
+        """What the parent knows of the chosen person."""
+        self.fields.take(asked, found)
 
     def refused(self, text: str) -> None:
         """The parent could not begin."""
-        self.trouble.setText(f"The visit cannot begin: {text}")
+        self._refused = text
+        self._allow()
+
+    def _changed(self) -> None:
+        if not hasattr(self, "begin"):
+            return
+        self._refused = ""
+        if self._checked_for and self._key() != self._checked_for:
+            self.ready, self._checked_for, self._reasons = False, (), {}
+            self.lights.forget()
+        if self._directed != self._person():
+            self.direction, self._directed = "", self._person()
+        self._allow()
+
+    @property
+    def lacking(self) -> str:
+        """What stands in the way of beginning; empty: nothing."""
+        if self.fields.missing:
+            return f"Choose: {', '.join(self.fields.missing)}"
+        if trouble := self.fields.found.get("trouble"):
+            return str(trouble)
+        if not self.fields.side.currentText():
+            return "Choose the trained leg"
+        if not self.ready:
+            names = ", ".join(dict.fromkeys(one["name"] for one in self.lights.stopping))
+            if names:
+                return f"NOT READY to walk: {names}. Mend it as the red lines say, then check again"
+            return "Check while the person walks: it must be ready before a visit can begin"
+        if not self.direction and self._turns_a_foot():
+            return (
+                "Direction check: belt off, the patient stands and turns the foot in, you confirm what the wall shows"
+            )
+        return ""
+
+    def _turns_a_foot(self) -> bool:
+        """Documents of one's own are not in the list: they are checked too."""
+        known = self.fields.protocol.currentText()
+        return known in self._choices["turns"] or known not in self._choices["protocols"]
+
+    def _allow(self) -> None:
+        busy, lacking = self.guide.busy, self.lacking
+        idle = not busy and self.guide.asking is None
+        usable = not self.fields.missing and not busy and not self.fields.found.get("trouble")
+        marks = {"calibrate": bool(self.fields.chosen["calibration"]), "check": self.ready,
+                 "direct": bool(self.direction)}  # fmt: skip
+        for name, button in self.steps.items():
+            button.setEnabled(usable)
+            text = button.text().removeprefix("\u2713 ")
+            button.setText(f"\u2713 {text}" if marks[name] else text)
+        self.fields.setEnabled(not busy)
+        stopping = self.lights.stopping
+        self.accept.setVisible(bool(stopping) and not busy and not any(one.get("firm") for one in stopping))
+        self.begin.setEnabled(not lacking and idle)
+        self.begin.setText(f"{'Go on with' if self.fields.chosen['resume'] else 'Begin'} the visit  (Ctrl+Return)")
+        if idle and self._refused:
+            self.guide.rest("", f"{self._refused[:1].upper()}{self._refused[1:]}")
+        elif idle:
+            self.guide.rest("" if lacking else "Ready to begin", lacking)
 
     def start(self) -> None:
         """Begin the visit."""
         if self.begin.isEnabled():
-            self._send({"do": "begin", **self.chosen, "check": self._choices["check_file"]})
+            self._refused = ""
+            self.begin.setEnabled(False)
+            self.guide.say("Starting the lab ...")
+            self._send({"do": "begin", **self.chosen, "check": self.check_file})
 
     # --- programs that look before the first step ---
 
-    def _run(self, arguments: list[str], done: Callable[[int, str, str], None]) -> None:
-        process = QProcess(self)
-        self._process = process
+    def _of_lab(self) -> list[str]:
+        c = self.fields.chosen
+        return ["--rig", c["rig"], "--markers", c["markers"], "--subject", c["subject"]]
 
-        def finished(code: int, _status: Any) -> None:
-            out = bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace")
-            err = bytes(process.readAllStandardError().data()).decode("utf-8", "replace")
-            self._process = None
-            done(code, out, err)
-            self._allow()
-
-        process.finished.connect(finished)
-        process.start(sys.executable, ["-m", "labfeedback.cli", *arguments])
-        self._allow()
+    def _new_file(self, ending: str) -> str:
+        """A name that nobody has used: checks and calibrations are never written over."""
+        return f"{self._choices['scratch']}-{time.time_ns():x}.{ending}"
 
     def begin_check(self) -> None:
         """Look for ten seconds."""
-        c = self.chosen
-        arguments = ["check", "--rig", c["rig"], "--markers", c["markers"], "--subject", c["subject"], "--json",
-                     "--save", self._choices["check_file"]]  # fmt: skip
-        if c["calibration"]:
-            arguments += ["--calibration", c["calibration"]]
-        self.lights.clear()
-        self.lights.addItem("looking: the person walks, hands off the rails ...")
+        self._refused = ""
+        self.check_file = self._new_file("check.json")
+        arguments = ["check", *self._of_lab(), "--json", "--save", self.check_file]
+        if calibration := self.fields.chosen["calibration"]:
+            arguments += ["--calibration", calibration]
+        for name, reason in self._reasons.items():
+            arguments += ["--override", f"{name}={reason}"]
+        self.lights.forget()
         key = self._key()
-        self._run(arguments, lambda code, out, err: self.show_check(code, out, err, key))
+        self.guide.run(arguments, lambda _l, _e: None, lambda code, out, err: self.show_check(code, out, err, key))
+        self.guide.say("Walk for ten seconds, hands off the rails", "Looking at streams, sides, signs and plates ...")
 
     def show_check(self, code: int, out: str, err: str, key: tuple[str, ...]) -> None:
-        """The lights, red first."""
-        self.lights.clear()
+        """What the check printed, as lights."""
         self.ready, self._checked_for = False, ()
         try:
-            found = json.loads(out)
-        except ValueError:
-            self.lights.addItem(
-                QListWidgetItem(err.strip().splitlines()[-1] if err.strip() else "the check said nothing")
-            )
+            self.ready = self.lights.show_found(out) and code == 0
+        except (ValueError, KeyError):
+            self._refused = _last(err) or "the check said nothing"
+            self.lights.say(self._refused)
             return
-        order = {"red": 0, "amber": 1, "grey": 2, "green": 3}
-        for line in sorted(found["lines"], key=lambda one: order[one["light"]]):
-            word, colour = LIGHTS[line["light"]]
-            remedy = f"\n        {line['remedy']}" if line.get("remedy") and line["light"] != "green" else ""
-            item = QListWidgetItem(f"{word}   {line['name']} {line.get('where', '')}: {line['sentence']}{remedy}")
-            item.setForeground(_colour(getattr(self._looks, colour)))
-            self.lights.addItem(item)
-        self.ready = bool(found["ready"]) and code == 0
-        self._checked_for = key if self.ready else ()
+        self._checked_for = key
+
+    def ask_reason(self) -> None:
+        """A red line that is no hazard may be accepted, with a reason that the recording keeps."""
+        lines = self.lights.stopping
+        if not self.accept.isVisibleTo(self) or not lines:
+            return
+
+        def given(reason: str) -> None:
+            self._reasons[lines[0]["name"]] = reason
+            self.begin_check()
+
+        text = f"Accept '{lines[0]['name']}': why? It is recorded. Then the check is made again."
+        self.guide.ask(Words(text, given))
 
     def begin_calibration(self) -> None:
         """Three seconds of quiet standing."""
-        c = self.chosen
-        words = "The person stands still, feet apart, both feet on their plates. Begin?"
-        said = QMessageBox.question(self, "Calibration", words)
-        if said != QMessageBox.StandardButton.Yes:
-            return
-        target = self._choices["calibration_file"]
-        arguments = [
-            "calibrate",
-            "--rig",
-            c["rig"],
-            "--markers",
-            c["markers"],
-            "--subject",
-            c["subject"],
-            "--out",
-            target,
-        ]
+        self._refused = ""
+        target = self.fields.found.get("calibrate_to") or ""
+        if not target or not Path(target).parent.is_dir():
+            target = self._new_file("calibration.json")
 
         def done(code: int, out: str, err: str) -> None:
-            text = (out + err).strip()
+            self.lights.say(*(out + err).splitlines())
             if code == 0:
-                self.calibration.setText(target)
-            QMessageBox.information(self, "Calibration", text[-1500:] or "no answer")
+                self.fields.calibration.setText(target)
+            else:
+                self._refused = f"calibration: {_last(err)}"
 
-        self._run(arguments, done)
+        stand = "Stand still, one foot on each plate, facing forwards"
+        self.guide.run(["calibrate", *self._of_lab(), "--out", target], lambda t, _e: self.guide.say(stand, t), done)
+        self.guide.say(stand)
 
     def begin_direction(self) -> None:
         """The patient's screen shows the standing foot; the operator says what the wall shows."""
-        c = self.chosen
-        arguments = ["direction", "--rig", c["rig"], "--markers", c["markers"], "--subject", c["subject"]]
-        if c["side"]:
-            arguments += ["--side", c["side"]]
+        self._refused, self.direction = "", ""
+        arguments = ["direction", *self._of_lab(), "--json", "--side", self.fields.chosen["side"]]
+        if self.mirrored is not None:
+            arguments.append("--mirrored" if self.mirrored else "--not-mirrored")
+        if self._choices.get("headless"):
+            arguments.append("--headless")
 
         def done(code: int, out: str, err: str) -> None:
-            if code != 0:
-                QMessageBox.warning(self, "Direction check", (err or out).strip()[-800:])
-                return
-            found = json.loads(out.strip().splitlines()[-1])
-            self.ask_direction(found)
+            found: dict[str, Any] = {}
+            with contextlib.suppress(ValueError, IndexError):
+                found = json.loads(out.strip().splitlines()[-1])
+            if code != 0 or found.get("phase") != "done":
+                self._refused = f"direction check: {_last(err) or 'it gave no answer'}"
+            else:
+                self.ask_direction(found)
 
-        self._run(arguments, done)
+        self.guide.run(arguments, self._direction_line, done)
+        self.guide.say("The belt is off; the patient stands and looks at the wall")
+
+    def _direction_line(self, text: str, error: bool) -> None:
+        if error:
+            return
+        with contextlib.suppress(ValueError):
+            news = json.loads(text)
+            change, left = news.get("change_deg"), news.get("left_s")
+            turned = "" if change is None else f"turned {'in' if change < 0 else 'out'} by {abs(change):.0f} deg"
+            if news.get("say"):
+                self.guide.say(news["say"], "   ".join(x for x in (turned, f"{left:.0f} s" if left else "") if x))
 
     def ask_direction(self, found: dict[str, Any]) -> None:
         """What the operator saw on the wall."""
-        box = QMessageBox(self)
-        box.setWindowTitle("Direction check")
-        box.setText(
-            f"The {found['side'].upper()} foot was turned {found['words']}. Did the wall show the "
-            f"{found['side'].upper()} foot with its toes turned {found['way']}?"
-        )
-        yes = box.addButton("Yes, as the foot did", QMessageBox.ButtonRole.YesRole)
-        mirrored = box.addButton("The picture is mirrored", QMessageBox.ButtonRole.NoRole)
-        box.addButton("No, something else", QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        self.direction_seen = box.clickedButton() is yes and found["turned_in"]
-        if box.clickedButton() is mirrored:
-            QMessageBox.information(
-                self,
-                "Mirrored picture",
-                "Set mirrored = "
-                f"{'false' if found['mirrored'] else 'true'} under [screen] in the rig file, then check again.",
-            )
-        elif not self.direction_seen:
-            self.trouble.setText("Direction check not passed: look at labels, sides and the rig before anybody walks")
+
+        def seen() -> None:
+            if found["turned_in"]:
+                self.direction = (
+                    f"direction check: {found['side']} foot turned {found['words']}, and the operator saw it so on the "
+                    "wall"
+                )
+            self._answered("" if found["turned_in"] else "direction check: the foot was not turned in")
+
+        def turned() -> None:
+            self.mirrored = not found["mirrored"]
+            how = "mirrored" if self.mirrored else "no longer mirrored"
+            self._answered(f"the patient's picture is now {how}: make the direction check again")
+
+        def wrong() -> None:
+            self._answered("direction check not passed: look at labels, sides and the rig before anybody walks")
+
+        side = found["side"].upper()
+        text = f"Did the wall show the {side} foot, with its toes turned {found['way']} as the patient did?"
+        self.guide.ask(Choice(text, (("Yes", "1", seen), ("It was mirrored: turn the picture round", "2", turned),
+                                     ("No, something else", "3", wrong))))  # fmt: skip
+
+    def _answered(self, refused: str) -> None:
+        self.guide.unask()
+        self._refused, self._directed = refused, self._person()
         self._allow()
 
-    def _folder(self, field: QLineEdit) -> None:
-        if chosen := QFileDialog.getExistingDirectory(self, "Study folder", field.text()):
-            field.setText(chosen)
 
-    def _file(self, field: QLineEdit) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, "File", str(Path(field.text()).parent))
-        if chosen:
-            field.setText(chosen)
-
-
-def _path(text: str, name: str) -> QLineEdit:
-    field = QLineEdit(text)
-    field.setAccessibleName(name)
-    return field
-
-
-def _choice(names: list[str], chosen: str, name: str) -> QComboBox:
-    box = QComboBox()
-    box.setEditable(bool(names and names[0]))
-    box.addItems(names)
-    box.setCurrentText(chosen or (names[0] if names else ""))
-    box.setAccessibleName(name)
-    if (field := box.lineEdit()) is not None:
-        field.setAccessibleName(name)
-    return box
-
-
-def _browsed(field: QLineEdit, browse: Callable[[QLineEdit], None]) -> QWidget:
-    out = QWidget()
-    row = QHBoxLayout(out)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.addWidget(field, 1)
-    button = QPushButton("...")
-    button.setAccessibleName(f"choose: {field.accessibleName()}")
-    button.clicked.connect(lambda _checked=False: browse(field))
-    row.addWidget(button)
-    return out
-
-
-def _colour(text: str) -> Any:
-    from PyQt6.QtGui import QColor
-
-    return QColor(text)
+def _last(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].removeprefix("labfeedback: ") if lines else ""

@@ -10,7 +10,6 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage, QKeySequence, QPainter, QPixmap, QShortcut
 from PyQt6.QtWidgets import (
     QHBoxLayout,
-    QInputDialog,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -22,7 +21,7 @@ from PyQt6.QtWidgets import (
 from labfeedback.console.looks import STATE_WORDS, Looks
 from labfeedback.console.plots import Plots
 from labfeedback.console.view import View
-from labfeedback.console.widgets import HoldButton, Question, label, panel
+from labfeedback.console.widgets import HoldButton, Question, Words, label, panel
 from labfeedback.display.geometry import geometry_for
 from labfeedback.display.painting import paint
 from labfeedback.display.scene import Heard, Scene, hear, scene_at
@@ -47,6 +46,7 @@ class WalkPage(QWidget):
         self._flags: dict[str, int] = {}
         self._counted = [0, 0]
         self._questions: dict[int, Question] = {}
+        self._words: Words | None = None
         self._lines = (-1, 0)
         self._build()
 
@@ -55,6 +55,7 @@ class WalkPage(QWidget):
         self.block = label("", "title", "block")
         self.left = label("", "big", "time or steps left")
         self.left.setMinimumWidth(150)
+        self.left.setWordWrap(False)
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.then = label("", "quiet", "what comes next")
         self.then.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -135,6 +136,8 @@ class WalkPage(QWidget):
             self.buttons[name] = button
             bar.addWidget(button)
         QShortcut(QKeySequence("A"), self).activated.connect(self.seen.click)
+        QShortcut(QKeySequence("Escape"), self).activated.connect(self._put_away)
+        QShortcut(QKeySequence("Q"), self).activated.connect(self._to_question)
         bar.addStretch(1)
         for name, text in (("end_block", "End block"), ("end_visit", "End visit")):
             hold = HoldButton(f"{text}: hold", partial(self._send, {"do": name}), self._looks.stop)
@@ -142,23 +145,50 @@ class WalkPage(QWidget):
             bar.addWidget(hold)
         return bar
 
-    # --- what is asked in a dialog ---
+    # --- what the operator begins; in the page, so that nothing covers the screen while somebody walks ---
 
     def _ask_pain(self) -> None:
-        """As a question of its own beside the others, so that nothing covers the screen while somebody walks."""
-        if -1 not in self._questions:
+        """The protocol's question if one is open, else one of its own beside the others."""
+        asked = next((q for q in self._questions.values() if q.prompt["kind"] == "pain"), None)
+        if asked is None:
             self._add({"number": -1, "kind": "pain", "text": "pain of both knees now, 0 to 10", "wait": False})
-        self._questions[-1].first.setFocus()
+            asked = self._questions[-1]
+        asked.first.setFocus()
+
+    def _to_question(self) -> None:
+        """The oldest open question, whatever it asks."""
+        if self._questions:
+            next(iter(self._questions.values())).first.setFocus()
 
     def _ask_note(self) -> None:
-        text, ok = QInputDialog.getText(self, "Note", "What happened?")
-        if ok and text.strip():
-            self._send({"do": "note", "text": text.strip()})
+        self._ask_words("Note: what happened?", lambda text: self._send({"do": "note", "text": text}))
 
     def _ask_skip(self) -> None:
-        text, ok = QInputDialog.getText(self, "Skip this block", "Why? The reason is recorded.")
-        if ok and text.strip():
-            self._send({"do": "skip", "reason": text.strip()})
+        self._ask_words(
+            "Skip this block: why? The reason is recorded.", lambda text: self._send({"do": "skip", "reason": text})
+        )
+
+    def _ask_words(self, text: str, given: Callable[[str], None]) -> None:
+        self._put_away()
+
+        def keep(words: str) -> None:
+            self._put_away()
+            given(words)
+
+        self._words = Words(text, keep)
+        self.asks.addWidget(self._words)
+        self._words.first.setFocus()
+
+    def _put_away(self) -> None:
+        """Esc: the question that the operator began is dropped; those of the protocol stay."""
+        if -1 in self._questions:
+            self._remove(-1)
+        if self._words is not None:
+            self._words.hide()
+            self.asks.removeWidget(self._words)
+            self._words.deleteLater()
+            self._words = None
+            self.setFocus()
 
     def acknowledge(self) -> None:
         """A stop rule first, then the oldest incident."""
@@ -176,29 +206,45 @@ class WalkPage(QWidget):
             self.plots.frames(rows)
         elif table == "steps":
             self.plots.steps(rows)
-            for row in rows:
-                if row["warm_up"]:
-                    continue
-                self._counted[0] += 1
-                self._counted[1] += int(row["kam_valid"])
-                for name in flag_names(int(row["flags"])).split(";"):
-                    if name:
-                        self._flags[name] = self._flags.get(name, 0) + 1
+            self._count(rows)
         elif table == "cues":
             self._heard = hear(self._heard, rows, None, now_s)
-            newest = rows[-1]
-            self.plots.aim(float(newest["target"]), float(newest["band"]), int(newest["variable"]))
+            self.plots.cues(rows)
         elif table == "health":
             self._heard = hear(self._heard, None, rows, now_s)
+
+    def past(self, steps: Rows, cues: Rows) -> None:
+        """What was walked before this window was opened."""
+        self.plots.past(steps, cues)
+        self._count(steps)
+
+    def _count(self, rows: Rows) -> None:
+        for row in rows:
+            if row["warm_up"]:
+                continue
+            self._counted[0] += 1
+            self._counted[1] += int(row["kam_valid"])
+            for name in flag_names(int(row["flags"])).split(";"):
+                if name:
+                    self._flags[name] = self._flags.get(name, 0) + 1
 
     def show_view(self, now_s: float) -> None:
         """Bring everything up to date with the view."""
         view, visit = self._view, self._view.visit
         word, colour = STATE_WORDS[view.state]
-        if view.hub_silent:
+        if view.status.get("silent"):
+            word, colour = "NO DATA", "stop"
+        if view.hub_silent and not view.ended:
             word, colour = "HUB SILENT", "stop"
         ink = getattr(self._looks, colour)
         self.state.setText(f"<span style='color:{ink}'>&#9632;</span> {word}")
+        if view.ended:
+            self.block.setText("The walk has ended; the recording is being finished")
+            for one in (self.left, self.then, self.say, self.you):
+                one.setText("")
+        elif not visit and view.status:
+            self.block.setText(view.phase)
+            self.left.setText(f"{view.status['steps']} steps")
         if visit:
             self.block.setText(f"Block {visit['block'] + 1} of {visit['blocks']}: {visit['title']}")
             self.left.setText(view.left)
@@ -273,13 +319,14 @@ class WalkPage(QWidget):
     def _health_now(self) -> None:
         status = self._view.status
         if not status:
-            self.health.setText("no news from the hub yet")
+            self.health.setText("" if self._view.ended else "no news from the hub yet")
             return
         ages = f"markers {1000 * status['markers_age_s']:.0f} ms, forces {1000 * status['forces_age_s']:.0f} ms old"
         if status["silent"]:
             ages = f"SILENT: {' and '.join(status['silent'])}"
         late = status["latency_ms"]
-        latency = "" if late != late else f"\nlatency {late:.1f} ms now, hub p99 {status['loop_p99_ms']:.1f} ms"
+        hub = f"hub p50 {status['loop_p50_ms']:.1f}, p99 {status['loop_p99_ms']:.1f} ms"
+        latency = "" if late != late else f"\nlatency {late:.1f} ms now, {hub}"
         lost = f"\nNOT RECORDED: {status['lost']} messages" if status["lost"] else ""
         full = f"\nrecorder behind: {status['ring_fill']:.0%} full" if status["ring_fill"] > 0.2 else ""
         self.health.setText(ages + latency + lost + full)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from PyQt6.QtCore import QEvent, Qt, QTimer
-from PyQt6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PyQt6.QtGui import QColor, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QShortcut
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 HOLD_S: Final = 1.0
@@ -130,6 +130,9 @@ class Question(QFrame):
         self.first: QWidget
         if prompt["kind"] == "pain":
             self.left, self.right = _rating("left knee"), _rating("right knee")
+            for box, after in ((self.left, self.right.setFocus), (self.right, self.answer)):
+                if (field := box.lineEdit()) is not None:
+                    field.returnPressed.connect(after)
             for name, box in (("LEFT", self.left), ("RIGHT", self.right)):
                 row.addWidget(label(name, "caption"))
                 row.addWidget(box)
@@ -168,6 +171,60 @@ class Question(QFrame):
                 return
             command["text"] = self.words.text().strip()
         self._send(command)
+
+
+class Choice(QFrame):
+    """A question with answers to choose from: (text, key, what it does). It stands in the page, never over it."""
+
+    def __init__(self, text: str, answers: tuple[tuple[str, str, Callable[[], None]], ...]) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        inside = QVBoxLayout(self)
+        inside.addWidget(label(text, "say"))
+        self.buttons: list[QPushButton] = []
+        for words, key, done in answers:
+            button = QPushButton(f"{words}  ({key})")
+            button.setAccessibleName(words)
+            button.clicked.connect(lambda _checked=False, do=done: do())
+            QShortcut(QKeySequence(key), self).activated.connect(button.click)
+            self.buttons.append(button)
+            inside.addWidget(button)
+        self.first: QWidget = self
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Return chooses nothing by itself: the answer must be meant."""
+        if event is not None:
+            event.ignore()
+
+
+class Words(QFrame):
+    """Asks for a sentence; Return gives it, and the page's Esc puts the question away."""
+
+    def __init__(self, text: str, given: Callable[[str], None]) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self._given = given
+        inside = QVBoxLayout(self)
+        inside.setContentsMargins(8, 5, 8, 6)
+        inside.addWidget(label(text, "say"))
+        row = QHBoxLayout()
+        self.words = QLineEdit()
+        self.words.setAccessibleName(text)
+        self.words.returnPressed.connect(self.answer)
+        self.button = QPushButton("Keep it")
+        self.button.setAccessibleName(f"Keep it: {text}")
+        self.button.clicked.connect(self.answer)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.button)
+        inside.addLayout(row)
+        self.first: QWidget = self.words
+
+    def answer(self) -> None:
+        """Nothing written is no answer."""
+        if self.words.text().strip():
+            self._given(self.words.text().strip())
+        else:
+            self.words.setFocus()
 
 
 class Rating(QSpinBox):

@@ -15,6 +15,7 @@ from labfeedback.console.looks import LOOKS, sheet
 from labfeedback.console.start import StartPage
 from labfeedback.console.view import View
 from labfeedback.console.walk import WalkPage
+from labfeedback.console.widgets import label
 from labfeedback.ears import Ear, now, use_private_network
 from labfeedback.errors import LabError
 from labfeedback.records import CUE, FRAME, HEALTH, STEP
@@ -32,11 +33,12 @@ class OperatorWindow(QMainWindow):
         self.view = View()
         self.page: QWidget = QLabel("waiting for the lab ...")
         self._ears: dict[str, Ear] = {}
-        self._of: tuple[str, str] = ("", "")  # page and session that are shown
+        self._of: tuple[str, str, int] = ("", "", 0)  # page, session and conclusion that are shown
         self._choices: dict[str, Any] = {}
         self.closed = self.parent_gone = False
         self.setWindowTitle("labfeedback - operator")
-        self.setStyleSheet(sheet(self._looks))
+        display = self.screen()
+        self.setStyleSheet(sheet(self._looks, display.availableGeometry().height() if display is not None else 0))
         self.setCentralWidget(self.page)
         self.resize(1366, 740)
         self.send({"do": "hello"})
@@ -56,7 +58,10 @@ class OperatorWindow(QMainWindow):
         except (EOFError, OSError):
             self.parent_gone = True
         self._turn_page()
-        if isinstance(self.page, StartPage) and self.view.refused:
+        if isinstance(self.page, StartPage) and self.view.found is not None:
+            self.page.found(*self.view.found)
+            self.view.found = None
+        if isinstance(self.page, (StartPage, EndPage)) and self.view.refused:
             self.page.refused(self.view.refused)
             self.view.refused = ""
         if isinstance(self.page, WalkPage):
@@ -74,9 +79,9 @@ class OperatorWindow(QMainWindow):
 
     def _turn_page(self) -> None:
         view = self.view
-        if (view.page, view.session) == self._of or (view.page == "start" and not self._choices):
+        if (view.page, view.session, view.stamp) == self._of or (view.page == "start" and not self._choices):
             return
-        self._of = (view.page, view.session)
+        self._of = (view.page, view.session, view.stamp)
         self.close_ears()
         if view.page == "start":
             self._put(StartPage(self._choices, self._looks, self.send))
@@ -87,6 +92,8 @@ class OperatorWindow(QMainWindow):
             if view.session:
                 use_private_network()
                 self._ears = {table: Ear(table, dtype, view.session) for table, dtype in DTYPES.items()}
+        elif view.page == "wait":
+            self._put(label(view.text, "title"))
         else:
             self._put(EndPage(view, self.send))
 
@@ -107,9 +114,8 @@ class OperatorWindow(QMainWindow):
         from labfeedback.recording.reader import Recording
 
         with contextlib.suppress(LabError, OSError), Recording.open(path) as recording:
-            steps = recording.table("steps")
-            if len(steps):
-                page.rows("steps", steps, 0.0)
+            steps, cues = recording.table("steps"), recording.table("cues")
+            page.past(steps, cues)
 
     def close_ears(self) -> None:
         """End the threads that listen."""

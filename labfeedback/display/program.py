@@ -22,6 +22,7 @@ TICK_MS: Final = 16  # about 60 Hz
 # A picture stays until the next tick and its painting: what would expire before then is not painted any more.
 LOOK_AHEAD_S: Final = 0.025
 HEADLESS_SIZE: Final = (1920, 1080)
+_BESIDE: Final = 0.4  # of the width of a single display that the operator's window shares
 _LOOK_UP_EVERY: Final = 30  # ticks between looks at the parent and at the streams' problems
 
 
@@ -93,12 +94,14 @@ def run(
     headless: bool = False,
     pictures_dir: Path | None = None,
     fullscreen: bool = True,
+    beside: bool = False,
     stop: Stop | None = None,
 ) -> None:
     """Show the cues of `session` for the trained `side` until `stop` is set, the parent is gone or a person closes it.
 
     screen: a dump of rig.Screen. headless: no monitor is needed; the picture is 1920 x 1080 pixels. pictures_dir: each
-    state's first picture and the last one are written there. Raises BadSetup for a side or session that is none.
+    state's first picture and the last one are written there. beside: with a single display leave most of it to the
+    operator's window. Raises BadSetup for a side or session that is none.
     """
     if side not in ("left", "right", "both"):
         raise BadSetup(f"the trained side is {side!r}; expected 'left', 'right' or 'both'")
@@ -106,6 +109,7 @@ def run(
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     # After the platform is chosen, and here so that importing this module costs the parent no Qt.
     from PyQt6.QtCore import Qt, QTimer
+    from PyQt6.QtGui import QGuiApplication
     from PyQt6.QtWidgets import QApplication
 
     from labfeedback.display import subscriber
@@ -126,6 +130,12 @@ def run(
     place = chosen_screen(wall.display)
     if headless or not fullscreen:
         window.resize(*HEADLESS_SIZE)
+        window.show()
+    elif beside and len(QGuiApplication.screens()) == 1 and place is not None:
+        free = place.availableGeometry()
+        width = int(_BESIDE * free.width())
+        height = width * HEADLESS_SIZE[1] // HEADLESS_SIZE[0]
+        window.setGeometry(free.right() - width, free.bottom() - height, width, height)
         window.show()
     else:
         if place is not None:

@@ -307,6 +307,7 @@ class Loop:
                     if age > self.health.neutral_s
                 ],
                 "latency_ms": self.latency_s * 1000,
+                "loop_p50_ms": float(health["loop_p50_ms"]),
                 "loop_p99_ms": float(health["loop_p99_ms"]),
                 "ring_fill": float(health["ring_fill"]),
                 "visit": self._visit_status(),

@@ -12,7 +12,7 @@ from typing import Any
 from PyQt6.QtWidgets import QApplication
 
 from labfeedback.asked import Asked
-from labfeedback.commands.lab import choices, serve
+from labfeedback.commands.lab import Serving, choices
 from labfeedback.commands.rehearse import walk_simulated
 from labfeedback.console.window import OperatorWindow
 from labfeedback.desk import Desk
@@ -67,8 +67,9 @@ class Parent(threading.Thread):
 
     def run(self) -> None:
         try:
+            serving = Serving(self.desk, self.asked, headless=True, devices=self.devices, session=self.session)
             while not self.ending.is_set():
-                serve(self.desk, self.asked, headless=True, devices=self.devices, session=self.session)
+                serving.once()
                 time.sleep(0.02)
         except BaseException as error:
             self.trouble = error

@@ -59,15 +59,6 @@ def test_grave_incidents_wait_until_they_are_seen():
     assert len(one.incidents) == 2
 
 
-def test_a_blinded_operator_is_told_neither_the_own_angle_nor_loads():
-    page = {"kind": "page", "page": "walk", "blinded": True}
-    told = [
-        {"kind": "event", "code": int(code), "text": "own angle 7.2 deg toe-out", "number": n}
-        for n, code in enumerate((EventCode.BASELINE_DONE, EventCode.ALARM, EventCode.TARGET_SET, EventCode.NOTE))
-    ]
-    assert [i.number for i in view(page, *told).incidents] == [3]
-
-
 def test_a_hub_that_is_silent_is_said_and_forgotten_when_it_speaks():
     one = View()
     one.hear({"kind": "hub silent", "seconds": 2})

@@ -1,0 +1,69 @@
+"""A question to a process of its own: what reads HDF5 or takes seconds must not happen in the parent of a walk."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from labfeedback.errors import LabError
+from labfeedback.process import resolve, spawn
+
+LOOK_S: Final = 0.05
+
+
+class Refused(LabError):
+    """What the process raised, with its exit code."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+class Aside:
+    """Starts `target` ("package.module:function") with the arguments; `answer` gives what it returns, once it has."""
+
+    def __init__(self, target: str, **given: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe(duplex=False)
+        self._process = spawn(f"{__name__}:answer_into", theirs, target, given, name="aside")
+        theirs.close()
+
+    def ready(self) -> bool:
+        """Whether `answer` need not wait."""
+        return bool(self._ours.poll(0)) or not self._process.is_alive()
+
+    def answer(self, patience_s: float, meanwhile: Callable[[], None] = lambda: None) -> Any:
+        """Wait, doing `meanwhile` again and again. Raises the LabError that it raised, or says that it gave none."""
+        end = time.monotonic() + patience_s
+        try:
+            while time.monotonic() < end and not self.ready():
+                meanwhile()
+                time.sleep(LOOK_S)
+            if not self._ours.poll(0):
+                raise Refused("a program of the lab gave no answer", 1)
+            kind, found, code = self._ours.recv()
+        except (EOFError, OSError):
+            raise Refused("a program of the lab died before it answered", 1) from None
+        finally:
+            self.close()
+        if kind == "refused":
+            raise Refused(str(found), int(code))
+        return found
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.is_alive():
+            self._process.join(1.0)
+        if self._process.is_alive():
+            self._process.kill()
+        self._ours.close()
+
+
+def answer_into(pipe: Any, target: str, given: dict[str, Any]) -> None:
+    """In the process."""
+    try:
+        pipe.send(("found", resolve(target)(**given), 0))
+    except LabError as error:
+        pipe.send(("refused", str(error), error.exit_code))
