@@ -17,6 +17,7 @@ import gc
 import os
 import tempfile
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -163,9 +164,19 @@ def latencies(pushed: NDArray[np.float64], got: NDArray[np.float64]) -> tuple[ND
     return times[np.isfinite(times)], int((~same).sum())
 
 
-def measure(seconds: float, folder: Path, secondary: bool = False) -> dict[str, tuple[NDArray[np.float64], int]]:
-    """One walk of so many seconds; the latencies of both paths and their losses. Raises SystemExit when it fails."""
-    session = uuid.uuid4().hex[:10]
+def measure(
+    seconds: float,
+    folder: Path,
+    secondary: bool = False,
+    *,
+    session: str = "",
+    also: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, tuple[NDArray[np.float64], int]]:
+    """One walk of so many seconds; the latencies of both paths and their losses. Raises SystemExit when it fails.
+
+    also: gets the lab's news, as an operator's window does. The recording is latency.h5 in the folder.
+    """
+    session = session or uuid.uuid4().hex[:10]
     frames, bare = str(folder / "frames.npy"), str(folder / "bare.npy")
     walk: dict[str, Any] = {
         "rig": load_rig("simulated").model_dump(mode="json"),
@@ -180,10 +191,16 @@ def measure(seconds: float, folder: Path, secondary: bool = False) -> dict[str, 
     if secondary:
         walk["rig"]["streams"]["others"] = [{"name": "muscles", "type": "EMG"}]
         more = (lambda stop: spawn(f"{here}:muscles", stop, name="muscles"),)
+
+    def tell(news: dict[str, Any]) -> None:
+        if news.get("loud"):
+            print(news["text"])
+        also(news)
+
     lab = Lab(
         walk,
         folder / "latency.h5",
-        lambda news: print(news["text"]) if news.get("loud") else None,
+        tell,
         screen={"side": "left", "screen": walk["rig"]["screen"], "headless": True},
         devices=(
             lambda stop: spawn(f"{here}:device", str(folder), stop, name="device"),

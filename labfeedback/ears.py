@@ -49,9 +49,13 @@ def _labels(info: Any) -> tuple[str, ...]:
 
 
 class Ear:
-    """One stream of the hub, in its own thread."""
+    """One stream of the hub, in its own thread.
 
-    def __init__(self, table: str, dtype: np.dtype[np.void], session: str) -> None:
+    rest_s: how long to let rows gather, for who looks now and then: a wake-up for every frame costs the hub its core.
+    """
+
+    def __init__(self, table: str, dtype: np.dtype[np.void], session: str, *, rest_s: float = 0.0) -> None:
+        self._rest_s = rest_s
         self.problem = ""
         self._query = f"source_id='labfeedback-{table}-{session}'"
         self._name, self._dtype = f"labfeedback-{table}", dtype
@@ -116,6 +120,8 @@ class Ear:
                 if len(stamps):
                     offset = inlet.time_correction(timeout=5.0) if remote else 0.0
                     self._rows.append(self._on_local_clock(np.asarray(values, dtype=np.float64), offset))
+                if self._rest_s:
+                    self._end.wait(self._rest_s)
         finally:
             inlet.close_stream()
 

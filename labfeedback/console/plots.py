@@ -1,6 +1,8 @@
 """Live plots of the operator's window: forces and running moment of the last seconds, angle and peaks of the steps.
 
-1-px pens without antialiasing, redrawn at most 20 times a second: more would cost the hub its core.
+What the hub needs is its core, so the plots are frugal: 1-px pens without antialiasing, axes that are painted once and
+kept as pictures, ranges that change seldom, curves of the steps drawn only when a step has come, and at most
+`DRAWN_HZ` pictures a second (`python -m benchmarks.window` measures it).
 """
 
 from __future__ import annotations
@@ -11,16 +13,44 @@ from typing import Any, Final
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt6.QtWidgets import QGridLayout, QWidget
+from numpy.typing import NDArray
+from PyQt6.QtWidgets import QGraphicsItem, QGridLayout, QWidget
 
 from labfeedback.console.looks import Looks
 from labfeedback.records import LEFT, RIGHT, Rows
 
 SECONDS: Final = 5.0
+FASTEST_HZ: Final = 500.0  # of a camera
+POINTS: Final = 500
 STEPS: Final = 60
+DRAWN_HZ: Final = 10.0
 _COLOURS: Final = {RIGHT: "#4aa3ff", LEFT: "#ff9d42"}
 _SYMBOLS: Final = {RIGHT: "o", LEFT: "s"}
 _NAMES: Final = {RIGHT: "right", LEFT: "left"}
+_COLUMNS: Final = ("time_s", "right_fz_n", "left_fz_n", "right_kam_nm", "left_kam_nm")
+_SLACK: Final = 0.12  # of a range, above and below what it shows
+
+
+class Reel:
+    """The newest rows of some columns; memory that is made once. (rows, columns) float64."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self._kept: NDArray[np.float64] = np.full((2 * rows, columns), np.nan)
+        self._rows, self._end = rows, 0
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Append (n, columns)."""
+        values = values[-self._rows :]
+        if self._end + len(values) > len(self._kept):
+            keep = self._kept[max(0, self._end - self._rows) : self._end].copy()
+            self._kept[: len(keep)], self._end = keep, len(keep)
+        self._kept[self._end : self._end + len(values)] = values
+        self._end += len(values)
+
+    @property
+    def newest(self) -> NDArray[np.float64]:
+        """At most `rows` of them."""
+        return self._kept[max(0, self._end - self._rows) : self._end]
 
 
 class Plots(QWidget):
@@ -30,17 +60,22 @@ class Plots(QWidget):
         super().__init__()
         pg.setConfigOptions(antialias=False, background=looks.panel, foreground=looks.quiet)
         self._foot, self._blinded = foot, blinded
-        self._frames: deque[Rows] = deque()
+        self._frames = Reel(int(SECONDS * FASTEST_HZ), len(_COLUMNS))
         self._steps: deque[Any] = deque(maxlen=2 * STEPS)
         self._band: tuple[float, float] = (math.nan, math.nan)
+        self._new_frames = self._new_steps = False
+        self._drawn_s = -math.inf
+        self._ranges: dict[int, tuple[float, float]] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(6)
-        self._force = self._plot("vertical force, N (orange: left, blue: right)", "s")
-        self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s")
+        self._force = self._plot("vertical force, N (orange: left, blue: right)", "s", (-SECONDS, 0.0))
+        self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s", (-SECONDS, 0.0))
         angle = "foot angle from target, deg" if blinded else "foot angle, deg (up: toe-out)"
-        self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago")
-        self._peaks = self._plot(f"KAM1 (filled), KAM2 (hollow), {_NAMES[foot]} knee, %BW*Ht", "steps ago")
+        self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago", (-STEPS - 1.0, 1.0))
+        self._peaks = self._plot(
+            f"KAM1 (filled), KAM2 (hollow), {_NAMES[foot]} knee, %BW*Ht", "steps ago", (-STEPS - 1.0, 1.0)
+        )
         places = [(self._force, 0, 0), (self._angle, 0, 1)]
         if not blinded:
             places += [(self._moment, 1, 0), (self._peaks, 1, 1)]
@@ -62,7 +97,7 @@ class Plots(QWidget):
         self._first = self._peaks.plot(**mark, symbolBrush=colour)
         self._second = self._peaks.plot(**mark, symbolBrush=None)
 
-    def _plot(self, title: str, below: str) -> pg.PlotWidget:
+    def _plot(self, title: str, below: str, across: tuple[float, float]) -> pg.PlotWidget:
         plot = pg.PlotWidget()
         plot.setAccessibleName(title)
         plot.setTitle(title, size="10pt")
@@ -71,14 +106,17 @@ class Plots(QWidget):
         plot.setMenuEnabled(False)
         plot.showGrid(y=True, alpha=0.2)
         plot.setLabel("bottom", below)
+        plot.disableAutoRange()
+        plot.setXRange(*across, padding=0)
+        for name in ("left", "bottom"):
+            plot.getAxis(name).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        plot.getPlotItem().titleLabel.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         return plot
 
     def frames(self, rows: Rows) -> None:
         """FRAME rows as they come."""
-        self._frames.append(rows)
-        newest = float(rows["time_s"][-1])
-        while self._frames and float(self._frames[0]["time_s"][-1]) < newest - SECONDS:
-            self._frames.popleft()
+        self._frames.add(np.stack([rows[name].astype(np.float64) for name in _COLUMNS], axis=1))
+        self._new_frames = True
 
     def steps(self, rows: Rows) -> None:
         """STEP rows as they come; warm-up is not shown."""
@@ -88,44 +126,80 @@ class Plots(QWidget):
                 # A blinded operator sees how far a step was from its target, and only where the patient saw it too:
                 # natural steps against the target would tell how large the change is.
                 off = angle - self._band[0] if row["cued"] else math.nan
-                self._steps.append((row, off if self._blinded else angle))
+                peaks = [float(row[n]) if row["kam_valid"] else math.nan for n in ("kam1_pct_bwht", "kam2_pct_bwht")]
+                self._steps.append((off if self._blinded else angle, *peaks))
+                self._new_steps = True
 
     def cues(self, rows: Rows) -> None:
         """CUE rows as they come: what the trained foot aims at; NaN: nothing."""
         for row in rows:
             if int(row["side"]) == self._foot:
                 angle = int(row["variable"]) == 0
-                self._band = (float(row["target"]), float(row["band"])) if angle else (math.nan, math.nan)
+                band = (float(row["target"]), float(row["band"])) if angle else (math.nan, math.nan)
+                if band != self._band:
+                    self._band, self._new_steps = band, True
 
     def past(self, steps: Rows, cues: Rows) -> None:
         """Rows of a walk under way, as they were recorded: each step after the cues that came before it."""
         told = 0
-        for step in steps:
+        for number, step in enumerate(steps):
             while told < len(cues) and float(cues[told]["time_s"]) <= float(step["end_s"]):
                 self.cues(cues[told : told + 1])
                 told += 1
-            self.steps(np.array([step]))
+            self.steps(steps[number : number + 1])
         self.cues(cues[told:])
 
-    def draw(self) -> None:
-        """Show what came."""
-        if self._frames:
-            rows = np.concatenate(list(self._frames)) if len(self._frames) > 1 else self._frames[0]
-            time = rows["time_s"] - float(rows["time_s"][-1])
-            for side, name in _NAMES.items():
-                self._force_curves[side].setData(time, rows[f"{name}_fz_n"], connect="finite")
-                if not self._blinded:
-                    self._moment_curves[side].setData(time, rows[f"{name}_kam_nm"], connect="finite")
+    def draw(self, now_s: float) -> None:
+        """Show what came. now_s: any clock, to draw no oftener than is useful."""
+        if now_s - self._drawn_s < 1.0 / DRAWN_HZ - 0.005:
+            return
+        self._drawn_s = now_s
+        if self._new_frames:
+            self._draw_frames()
+        if self._new_steps:
+            self._draw_steps()
+        self._new_frames = self._new_steps = False
+
+    def _draw_frames(self) -> None:
+        rows = self._frames.newest
+        rows = rows[rows[:, 0] >= rows[-1, 0] - SECONDS]
+        rows = rows[:: max(1, len(rows) // POINTS)]  # no more points than a screen can show
+        time = rows[:, 0] - rows[-1, 0]
+        for column, side in enumerate((RIGHT, LEFT), 1):
+            self._force_curves[side].setData(time, rows[:, column], connect="finite")
+            if not self._blinded:
+                self._moment_curves[side].setData(time, rows[:, column + 2], connect="finite")
+        self._fit(self._force, rows[:, 1:3])
+        if not self._blinded:
+            self._fit(self._moment, rows[:, 3:5])
+
+    def _draw_steps(self) -> None:
         target, band = self._band
         known = target == target
         self._lane.setVisible(known)
         middle = 0.0 if self._blinded else target
         if known:
             self._lane.setRegion((middle - band, middle + band))
-        steps = list(self._steps)[-STEPS:]
-        place = np.arange(len(steps)) - len(steps)
-        self._angles.setData(place, np.array([angle for _, angle in steps], dtype=float))
+        steps = np.array(list(self._steps)[-STEPS:], dtype=np.float64).reshape(-1, 3)
+        place = np.arange(len(steps), dtype=np.float64) - len(steps)
+        self._angles.setData(place, steps[:, 0])
+        lane = [middle - band, middle + band] if known else []
+        self._fit(self._angle, np.concatenate([steps[:, 0], lane]), least=8.0)
         if not self._blinded:
-            for curve, name in ((self._first, "kam1_pct_bwht"), (self._second, "kam2_pct_bwht")):
-                peaks = [row[name] if row["kam_valid"] else math.nan for row, _ in steps]
-                curve.setData(place, np.array(peaks, dtype=float))
+            self._first.setData(place, steps[:, 1])
+            self._second.setData(place, steps[:, 2])
+            self._fit(self._peaks, steps[:, 1:], least=1.0)
+
+    def _fit(self, plot: pg.PlotWidget, values: NDArray[np.float64], least: float = 1.0) -> None:
+        """Change a vertical range only when something would be cut off, or has become half as large."""
+        seen = values[np.isfinite(values)]
+        if not len(seen):
+            return
+        low, high = float(seen.min()), float(seen.max())
+        was = self._ranges.get(id(plot))
+        span = max(high - low, least)
+        if was is not None and was[0] <= low and high <= was[1] and was[1] - was[0] <= 2.0 * span * (1 + 2 * _SLACK):
+            return
+        middle, half = (low + high) / 2, span * (0.5 + _SLACK)
+        self._ranges[id(plot)] = (middle - half, middle + half)
+        plot.setYRange(middle - half, middle + half, padding=0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QLabel, QMainWindow, QWidget
@@ -20,7 +21,8 @@ from labfeedback.ears import Ear, now, use_private_network
 from labfeedback.errors import LabError
 from labfeedback.records import CUE, FRAME, HEALTH, STEP
 
-DTYPES = {"frames": FRAME, "steps": STEP, "cues": CUE, "health": HEALTH}
+REST_S: Final = 0.05  # rows of the hub gather for one look of the window
+DTYPES: Final = {"frames": FRAME, "steps": STEP, "cues": CUE, "health": HEALTH}
 
 
 class OperatorWindow(QMainWindow):
@@ -69,7 +71,7 @@ class OperatorWindow(QMainWindow):
             for table, ear in self._ears.items():
                 for rows in ear.take():
                     self.page.rows(table, rows, moment)
-            self.page.plots.draw()
+            self.page.plots.draw(time.monotonic())
             self.page.show_view(moment)
 
     def _hear(self, news: dict[str, Any]) -> None:
@@ -91,7 +93,7 @@ class OperatorWindow(QMainWindow):
             self._catch_up(page)
             if view.session:
                 use_private_network()
-                self._ears = {table: Ear(table, dtype, view.session) for table, dtype in DTYPES.items()}
+                self._ears = {table: Ear(table, dtype, view.session, rest_s=REST_S) for table, dtype in DTYPES.items()}
         elif view.page == "wait":
             self._put(label(view.text, "title"))
         else:
