@@ -57,12 +57,14 @@ class Walk:
     speed_m_s: float = 1.25
     faults: tuple[str, ...] = ()
     standing_s: float = 0.0
+    turn: tuple[str, float, float] | None = None  # while standing: which foot, degrees inwards, when in s
 
     def stander(self) -> Stander:
         """The same person standing quietly."""
         return Stander(
-            self.seed, noise=self.noise, mass_kg=self.mass_kg, height_m=self.height_m, fpa_deg=self.natural_fpa_deg
-        )
+            self.seed, noise=self.noise, mass_kg=self.mass_kg, height_m=self.height_m, fpa_deg=self.natural_fpa_deg,
+            turn=self.turn,
+        )  # fmt: skip
 
     def walker(self) -> Walker:
         """The walker. Raises BadSetup for a fault or noise level that does not exist."""
@@ -278,6 +280,9 @@ def _arguments() -> argparse.ArgumentParser:
                         help="natural foot angle of each foot in degrees of toe-out")  # fmt: skip
     parser.add_argument("--standing", type=float, default=0.0, metavar="SECONDS",
                         help="stand quietly so long before walking; with --c3d: only that static trial")  # fmt: skip
+    parser.add_argument("--turn-in", default="", metavar="SIDE:DEG", help="while standing: that foot turns its toes in")
+    parser.add_argument("--turn-out", default="", metavar="SIDE:DEG", help="while standing: that foot turns them out")
+    parser.add_argument("--turn-after", type=float, default=4.0, metavar="SECONDS", help="when it turns")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME[:left|right]@START-END")
     parser.add_argument("--session", default="", help="learn from the cues of this session's hub")
     parser.add_argument("--truth", default=None, metavar="OUT.csv", help="what every step really was")
@@ -285,13 +290,32 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def _turn(inwards: str, outwards: str, after_s: float) -> tuple[str, float, float] | None:
+    """Words of the command line. Raises BadSetup."""
+    if not inwards and not outwards:
+        return None
+    side, _, degrees = (inwards or outwards).partition(":")
+    try:
+        amount = float(degrees)
+    except ValueError:
+        amount = -1.0
+    if (inwards and outwards) or side not in ("left", "right") or not 0 < amount <= 45 or after_s < 0:
+        raise BadSetup("--turn-in, --turn-out: give one of them, as left:12 or right:12, 45 deg at most")
+    return side, amount if inwards else -amount, after_s
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns its exit code; a LabError becomes one sentence."""
     given = _arguments().parse_args(argv)
+    try:
+        turn = _turn(given.turn_in, given.turn_out, given.turn_after)
+    except BadSetup as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     walk = Walk(
         seed=given.seed, noise=given.noise, mass_kg=given.mass, height_m=given.height, speed_m_s=given.speed,
         natural_fpa_deg=(given.natural[0], given.natural[1]), faults=tuple(given.fault),
-        standing_s=given.standing,
+        standing_s=given.standing, turn=turn,
     )  # fmt: skip
     try:
         if not 0 <= given.standing <= 3600:

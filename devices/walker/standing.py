@@ -19,6 +19,7 @@ _ANKLE_M: Final = (0.0, 0.09)  # x, y
 _STANCE_Z_M: Final = 0.13  # half the distance of the ankles: wider than walking, both feet well inside their belts
 _SWAY_M: Final = 0.003
 _SWAY_HZ: Final = (0.31, 0.47)
+TURN_S: Final = 1.0
 _COP_X_M: Final = 0.045  # before the ankle, as in quiet standing
 
 
@@ -26,7 +27,8 @@ class Stander:
     """One person standing on both belts; `advance` as the walker's.
 
     fpa_deg: (right, left) toe-out. share: of the weight on the right plate. lean_deg: forward lean of both shanks.
-    A marker's true place at rest is `rest`.
+    turn: (side, degrees inwards, when in s): that foot's markers turn about the ankle within `TURN_S`. A marker's true
+    place at rest is `rest`.
     """
 
     def __init__(
@@ -41,7 +43,10 @@ class Stander:
         lean_deg: float = 2.0,
         marker_rate_hz: int = 200,
         force_rate_hz: int = 1000,
+        turn: tuple[str, float, float] | None = None,
     ) -> None:
+        if turn is not None and turn[0] not in ("left", "right"):
+            raise BadSetup(f"the {turn[0]} foot turns: expected left or right")
         if not 0.0 <= share <= 1.0:
             raise BadSetup(f"a share of {share} of the weight on the right plate: expected 0 to 1")
         self.mass_kg, self.height_m, self.share = mass_kg, height_m, share
@@ -49,6 +54,7 @@ class Stander:
         self.faults: tuple[Fault, ...] = ()
         self._fpa = {1: fpa_deg[0], -1: fpa_deg[1]}
         self._lean = lean_deg
+        self._turn = turn
         self._noise = Noise(seed, noise, 3 * len(LABELS), self.marker_rate_hz, self.force_rate_hz)
         self._quiet = noise == "none"
         self._marker, self._force = 0, 0
@@ -111,5 +117,7 @@ class Stander:
         q[3] = np.radians(self._lean) + self._sway(t) / 0.4
         q[4] = np.radians(-3.0)
         q[6] = np.radians(self._fpa[side])
+        if self._turn is not None and side == (1 if self._turn[0] == "right" else -1):
+            q[6] -= np.radians(self._turn[1]) * np.clip((t - self._turn[2]) / TURN_S, 0.0, 1.0)
         still = np.zeros_like(q)
         return build(side, q, still, still)

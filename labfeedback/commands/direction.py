@@ -3,67 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import numpy as np
 import typer
 
 from labfeedback.commands.run import Side
 from labfeedback.errors import BadSetup, LabError
 
-LEAST_DEG: Final = 5.0
-STRAIGHT_S: Final = 2.0
-TURNED_S: Final = 3.0
+if TYPE_CHECKING:
+    from labfeedback.engine.turning import Turned
 
-
-def direction(
-    rig: Annotated[str, typer.Option(help="The lab: a shipped name or a TOML file.")],
-    markers: Annotated[str, typer.Option(help="The marker set: a shipped name or a TOML file.")],
-    subject: Annotated[Path, typer.Option(help="Who stands there: a TOML file.")],
-    side: Annotated[Side | None, typer.Option(help="The trained leg, if the subject file does not say.")] = None,
-    pause: Annotated[float, typer.Option(help="Seconds between 'stand straight' and 'turn the foot in'.")] = 4.0,
-    show: Annotated[float, typer.Option(help="How long the patient's screen shows the turned foot, s.")] = 6.0,
-    wait: Annotated[float, typer.Option(help="How long to wait for the streams, s.")] = 15.0,
-    headless: Annotated[bool, typer.Option("--headless", help="No picture on the wall.")] = False,
-) -> None:
-    """Measure the foot straight, then turned in, and show it as the patient's screen would; the last line is JSON.
-
-    Ends with 1 when the foot turned less than 5 deg, or outwards: then something is exchanged.
-    """
-    from labfeedback.commands.visiting import trained_side
-    from labfeedback.doctor import has_screen
-    from labfeedback.markerset import load_marker_set
-    from labfeedback.rig import load_rig
-    from labfeedback.subject import load_subject
-
-    for name, value in (("--pause", pause), ("--show", show), ("--wait", wait)):
-        if not 0 <= value <= 600:
-            raise BadSetup(f"{name} {value:g}: expected 0 to 600 s")
-    person = load_subject(subject)
-    leg = trained_side(person, side.value if side else None)
-    the_rig, marker_set = load_rig(rig), load_marker_set(markers)
-    typer.echo(f"Stand still, the {leg.upper()} foot straight ahead.")
-    straight = _angle(the_rig, marker_set, leg, STRAIGHT_S, wait)
-    typer.echo(f"Now turn the toes of the {leg.upper()} foot inwards and stay so.")
-    import time
-
-    time.sleep(pause)
-    turned = _angle(the_rig, marker_set, leg, TURNED_S, wait)
-    change = turned - straight
-    way = "inwards" if change < 0 else "outwards"
-    found = {
-        "side": leg, "change_deg": round(change, 1), "words": f"{way} by {abs(change):.0f} deg", "way": way,
-        "turned_in": change <= -LEAST_DEG, "mirrored": the_rig.screen.mirrored,
-    }  # fmt: skip
-    if not headless and has_screen():
-        _show(the_rig, leg, change, show)
-    typer.echo(json.dumps(found))
-    if not found["turned_in"]:
-        raise NotTurnedIn(
-            f"the {leg} foot turned {found['words']}; inwards by at least {LEAST_DEG:g} deg was asked for. If it did "
-            "turn inwards, its labels or the axes of the rig are wrong: nobody walks before that is mended"
-        )
+TOLD_EVERY_S: Final = 0.2
 
 
 class NotTurnedIn(LabError):
@@ -72,51 +26,129 @@ class NotTurnedIn(LabError):
     exit_code = 1
 
 
-def _angle(rig: object, marker_set: object, leg: str, seconds: float, wait: float) -> float:
-    """Median angle of the standing foot over some seconds, deg, toe-out positive. Raises LabError."""
-    from labfeedback.hub.gather import gather
-    from labfeedback.markerset import MarkerSet
-    from labfeedback.rig import Rig
+def direction(
+    rig: Annotated[str, typer.Option(help="The lab: a shipped name or a TOML file.")],
+    markers: Annotated[str, typer.Option(help="The marker set: a shipped name or a TOML file.")],
+    subject: Annotated[Path, typer.Option(help="Who stands there: a TOML file.")],
+    side: Annotated[Side | None, typer.Option(help="The trained leg, if the subject file does not say.")] = None,
+    mirrored: Annotated[
+        bool | None, typer.Option("--mirrored/--not-mirrored", help="Instead of what the rig says of the wall.")
+    ] = None,
+    show: Annotated[float, typer.Option(help="How long the wall shows the turned foot, s.")] = 6.0,
+    patience: Annotated[float, typer.Option(help="How long to wait for the turn, s.")] = 20.0,
+    wait: Annotated[float, typer.Option(help="How long to wait for the streams, s.")] = 15.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Each line as JSON, for a window that drives it.")] = False,
+    beside: Annotated[bool, typer.Option("--beside", help="Do not cover a single display.")] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="No picture on the wall.")] = False,
+) -> None:
+    """With the belt off: the foot straight, then turned in, followed live by the patient's screen.
 
-    assert isinstance(rig, Rig) and isinstance(marker_set, MarkerSet)
-    found = gather(rig, seconds=seconds, wait_s=wait)
-    if found.trial is None:
-        raise BadSetup("; ".join(found.trouble) or "the streams are not there")
-    trial = found.trial
-    roles = marker_set.leg(1 if leg == "right" else -1)
-    names = [roles.heel, roles.mt2 or roles.mt5]
-    lacking = [name for name in names if name not in trial.labels]
-    if lacking:
-        raise BadSetup(f"the markers {', '.join(map(str, lacking))} are not in the stream")
-    heel, toe = (trial.positions_m[:, trial.labels.index(str(name))] @ rig.to_lab.T for name in names)
-    ahead = toe - heel
-    angles = np.degrees(np.arctan2(ahead[:, 2], ahead[:, 0])) * (1 if leg == "right" else -1)
-    angles = angles[np.isfinite(angles)]
-    if len(angles) < 10:
-        raise BadSetup(f"the {leg} foot's heel and toe markers are hidden; look at the cameras")
-    return float(np.median(angles))
+    Ends with 1 when the foot did not turn in by 5 deg: then something is exchanged, and nobody walks. Whether the wall
+    showed it the right way round only a person can see.
+    """
+    from labfeedback.asked import Asked
+    from labfeedback.commands.visiting import trained_side
+    from labfeedback.doctor import has_screen
+    from labfeedback.engine.turning import LEAST_DEG, Turning
+    from labfeedback.hub.feet import follow_foot
+    from labfeedback.markerset import load_marker_set
+    from labfeedback.rig import load_rig
+    from labfeedback.subject import load_subject
+
+    for name, value in (("--show", show), ("--wait", wait), ("--patience", patience)):
+        if not 0 <= value <= 600:
+            raise BadSetup(f"{name} {value:g}: expected 0 to 600 s")
+    leg = trained_side(load_subject(subject), side.value if side else None)
+    the_rig, marker_set = load_rig(rig), load_marker_set(markers)
+    screen = the_rig.screen
+    if mirrored is not None:
+        screen = screen.model_copy(update={"mirrored": mirrored})
+    wall = None if headless or not has_screen() else Wall(screen, leg, beside=beside)
+    say, turning, turned = Teller(leg, as_json), Turning(show, patience), None
+    say.phase("waiting", math.nan, math.nan, "")
+    with Asked() as asked:
+        try:
+            for moment, angle in follow_foot(the_rig, marker_set, leg, wait_s=wait, stop=lambda: asked.times > 0):
+                turned = turning.feed(moment, angle)
+                say.phase(turned.phase, turned.change_deg, turned.left_s, turned.trouble)
+                if wall is not None:
+                    wall.show(turned)
+                if turned.phase == "done":
+                    break
+        finally:
+            if wall is not None:
+                wall.close()
+    if turned is None or turned.phase != "done":
+        raise NotTurnedIn("the direction check was ended before the foot was turned")
+    change = turned.result_deg
+    way = "inwards" if change < 0 else "outwards"
+    words = f"{way} by {abs(change):.0f} deg" if change else "by less than 5 deg"
+    found = {"phase": "done", "side": leg, "change_deg": round(change, 1), "words": words, "way": way,
+             "turned_in": change <= -LEAST_DEG, "mirrored": screen.mirrored}  # fmt: skip
+    typer.echo(json.dumps(found) if as_json else f"The {leg.upper()} foot turned {words}.")
+    if not found["turned_in"]:
+        raise NotTurnedIn(
+            f"the {leg} foot turned {words}; inwards by at least {LEAST_DEG:g} deg was asked for. If it did turn "
+            "inwards, its labels or the axes of the rig are wrong: nobody walks before that is mended"
+        )
 
 
-def _show(rig: object, leg: str, change_deg: float, seconds: float) -> None:
-    """The patient's screen with the foot as it stands now."""
-    from PyQt6.QtCore import QTimer
-    from PyQt6.QtWidgets import QApplication
+class Teller:
+    """Says what the patient is to do: a sentence for each phase, or a line of JSON now and then."""
 
-    from labfeedback.display.scene import Scene
-    from labfeedback.display.window import PatientWindow, chosen_screen
-    from labfeedback.records import LEFT, RIGHT, CueState
-    from labfeedback.rig import Rig
+    def __init__(self, leg: str, as_json: bool) -> None:
+        foot = leg.upper()
+        self._say = {
+            "waiting": "Waiting for the streams",
+            "straight": f"Stand still, the {foot} foot straight ahead",
+            "turn": f"Turn the toes of the {foot} foot inwards, and stay so",
+            "shown": "Look at the wall: does it show what the foot does?",
+        }
+        self._json, self._told, self._at = as_json, ("", ""), -math.inf
 
-    assert isinstance(rig, Rig)
-    application = QApplication.instance() or QApplication(["labfeedback"])
-    state = CueState.TOO_FAR_IN if change_deg < 0 else CueState.TOO_FAR_OUT
-    scene = Scene(RIGHT if leg == "right" else LEFT, state, change_deg, 2.0)
-    window = PatientWindow(scene, rig.screen, lambda _scene, _ms: None)
-    place = chosen_screen(rig.screen.display)
-    if place is not None:
-        window.setScreen(place)
-        window.setGeometry(place.geometry())
-    window.showFullScreen()
-    QTimer.singleShot(int(1000 * seconds), application.quit)
-    application.exec()
-    window.close()
+    def phase(self, phase: str, change_deg: float, left_s: float, trouble: str) -> None:
+        """Tell it when it is new; as JSON also what changes all the time."""
+        if phase not in self._say:
+            return
+        now, new = time.monotonic(), (phase, trouble) != self._told
+        if not new and not (self._json and now - self._at >= TOLD_EVERY_S):
+            return
+        self._told, self._at = (phase, trouble), now
+        said = self._say[phase] + (f" ({trouble})" if trouble else "")
+        if self._json:
+            known = {"left_s": left_s, "change_deg": change_deg}
+            numbers = {name: None if value != value else round(value, 1) for name, value in known.items()}
+            said = json.dumps({"phase": phase, "say": said, **numbers})
+        typer.echo(said)
+
+
+class Wall:
+    """The patient's screen during the check, painted as the foot moves."""
+
+    def __init__(self, screen: Any, leg: str, *, beside: bool) -> None:
+        from PyQt6.QtWidgets import QApplication
+
+        from labfeedback.display.turned import paint_turned, scene_of
+        from labfeedback.display.window import PatientWindow, show_on_wall
+        from labfeedback.records import LEFT, RIGHT
+
+        self._application = QApplication.instance() or QApplication(["labfeedback"])
+        self._side = RIGHT if leg == "right" else LEFT
+        self._scene_of: Callable[..., Any] = scene_of
+        self._window = PatientWindow(scene_of(self._side, "straight", math.nan), screen, _unheard, paint_turned)
+        show_on_wall(self._window, screen.display, beside=beside)
+        self._application.processEvents()
+
+    def show(self, turned: Turned) -> None:
+        """Paint what is known now."""
+        self._window.show_scene(self._scene_of(self._side, turned.phase, turned.change_deg))
+        self._application.processEvents()
+
+    def close(self) -> None:
+        """The wall is free again."""
+        self._window.close()
+        self._application.processEvents()
+
+
+def _unheard(_scene: Any, _paint_ms: float) -> None:
+    """Nobody records what a check painted."""

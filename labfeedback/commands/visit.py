@@ -132,7 +132,7 @@ def prepared(
         from labfeedback.analysis.preflight.saved import remarks_of
 
         now = datetime.datetime.now().astimezone()
-        remarks = remarks_of(check, person.id, the_rig.name, marker_set.name, now)
+        remarks += remarks_of(check, person.id, the_rig.name, marker_set.name, now)
     folder = open_study(study, create=True)
     allocation = folder.allocation
     if allocation is not None:

@@ -51,6 +51,7 @@ class Fields(QWidget):
         self.target.setPlaceholderText("from the assessment's verdict")
         self.target.setAccessibleName("target in words, such as toe-in 5 deg; empty: from the verdict")
         self.resume = QCheckBox("")
+        self.resume.setAccessibleName("go on with the visit that was cut off today")
         self.resume.setVisible(False)
         self.form = QFormLayout(self)
         self.form.setContentsMargins(12, 9, 12, 9)

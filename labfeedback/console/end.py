@@ -105,6 +105,7 @@ class EndPage(QWidget):
         inside.insertWidget(1, self.changes)
         self._asking = words
         self.asks.addWidget(words)
+        words.show()
         self.changes.setFocus()
 
     def _put_away(self) -> None:

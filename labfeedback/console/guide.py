@@ -84,6 +84,7 @@ class Guide(QWidget):
         self.unask()
         self.asking = question
         self._asks.addWidget(question)
+        question.show()  # a layout shows it later, and what is not shown takes neither focus nor keys
         question.first.setFocus()
         self._changed()
 

@@ -246,7 +246,7 @@ class StartPage(QWidget):
     def begin_direction(self) -> None:
         """The patient's screen shows the standing foot; the operator says what the wall shows."""
         self._refused, self.direction = "", ""
-        arguments = ["direction", *self._of_lab(), "--json", "--side", self.fields.chosen["side"]]
+        arguments = ["direction", *self._of_lab(), "--json", "--beside", "--side", self.fields.chosen["side"]]
         if self.mirrored is not None:
             arguments.append("--mirrored" if self.mirrored else "--not-mirrored")
         if self._choices.get("headless"):

@@ -177,6 +177,7 @@ class WalkPage(QWidget):
 
         self._words = Words(text, keep)
         self.asks.addWidget(self._words)
+        self._words.show()
         self._words.first.setFocus()
 
     def _put_away(self) -> None:
@@ -279,6 +280,7 @@ class WalkPage(QWidget):
         question = Question(prompt, self._answered)
         self._questions[int(prompt["number"])] = question
         self.asks.addWidget(question)
+        question.show()  # a layout shows it later, and what is not shown takes neither focus nor keys
         if len(self._questions) == 1 and prompt["wait"]:  # while somebody walks, keys stay with the walk
             question.first.setFocus()
 

@@ -237,12 +237,17 @@ class Rating(QSpinBox):
             return False
         return super().event(event)
 
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
+        """However the focus came: what is typed replaces what stands there."""
+        super().focusInEvent(event)
+        self.selectAll()
+
 
 def _rating(name: str) -> Rating:
     """0 to 10, empty until somebody chooses: no number is put into a patient's mouth."""
     box = Rating()
     box.setRange(-1, 10)
-    box.setSpecialValueText("-")
+    box.setSpecialValueText("?")
     box.setValue(-1)
     box.setAccessibleName(f"pain of the {name}, 0 to 10")
     box.setMinimumWidth(58)

@@ -22,7 +22,6 @@ TICK_MS: Final = 16  # about 60 Hz
 # A picture stays until the next tick and its painting: what would expire before then is not painted any more.
 LOOK_AHEAD_S: Final = 0.025
 HEADLESS_SIZE: Final = (1920, 1080)
-_BESIDE: Final = 0.4  # of the width of a single display that the operator's window shares
 _LOOK_UP_EVERY: Final = 30  # ticks between looks at the parent and at the streams' problems
 
 
@@ -109,11 +108,10 @@ def run(
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     # After the platform is chosen, and here so that importing this module costs the parent no Qt.
     from PyQt6.QtCore import Qt, QTimer
-    from PyQt6.QtGui import QGuiApplication
     from PyQt6.QtWidgets import QApplication
 
     from labfeedback.display import subscriber
-    from labfeedback.display.window import PatientWindow, chosen_screen
+    from labfeedback.display.window import PatientWindow, show_on_wall
 
     wall = Screen.model_validate(screen)
     application = QApplication.instance() or QApplication(["labfeedback"])
@@ -127,22 +125,11 @@ def run(
         new.append(scene)
 
     window = PatientWindow(scene_at(heard, subscriber.now()), wall, painted)
-    place = chosen_screen(wall.display)
     if headless or not fullscreen:
         window.resize(*HEADLESS_SIZE)
         window.show()
-    elif beside and len(QGuiApplication.screens()) == 1 and place is not None:
-        free = place.availableGeometry()
-        width = int(_BESIDE * free.width())
-        height = width * HEADLESS_SIZE[1] // HEADLESS_SIZE[0]
-        window.setGeometry(free.right() - width, free.bottom() - height, width, height)
-        window.show()
     else:
-        if place is not None:
-            window.setScreen(place)
-            window.setGeometry(place.geometry())
-        window.showFullScreen()
-        window.setWindowState(Qt.WindowState.WindowFullScreen)
+        show_on_wall(window, wall.display, beside=beside)
     if pictures_dir is not None:
         pictures = Pictures(pictures_dir, (window.width(), window.height()), wall)
     parent = multiprocessing.parent_process()

@@ -23,7 +23,8 @@ _G, _I, _O, _N = CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueSt
 _application: QGuiApplication | None = None  # kept alive: fonts vanish with it
 
 
-def _ready() -> None:
+def ready() -> None:
+    """Fonts need an application; make one where there is none."""
     global _application
     if QGuiApplication.instance() is None:
         _application = QGuiApplication([])
@@ -31,7 +32,7 @@ def _ready() -> None:
 
 def render_scene(scene: Scene, width: int, height: int, screen: Screen | None = None) -> QImage:
     """The picture of `scene`, width x height pixels, RGB32, exactly as the window paints it."""
-    _ready()
+    ready()
     screen = Screen.model_validate({}) if screen is None else screen
     image = QImage(width, height, QImage.Format.Format_RGB32)
     painter = QPainter(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any, Final
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QScreen
@@ -12,17 +13,26 @@ from PyQt6.QtWidgets import QWidget
 from labfeedback.display import backdrop
 from labfeedback.display.geometry import Geometry, geometry_for
 from labfeedback.display.painting import paint
-from labfeedback.display.scene import Scene
 from labfeedback.rig import Screen
+
+BESIDE: Final = 0.4  # of the width of a single display that the operator's window shares
 
 
 class PatientWindow(QWidget):
     """Shows one scene at a time. `painted(scene, paint_ms)` is called once for each new scene, after its painting."""
 
-    def __init__(self, scene: Scene, screen: Screen, painted: Callable[[Scene, float], None]) -> None:
+    def __init__(
+        self,
+        scene: Any,
+        screen: Screen,
+        painted: Callable[[Any, float], None],
+        strokes: Callable[[QPainter, int, int, Any, Geometry], None] = paint,
+    ) -> None:
+        """strokes: paints a scene; the direction check has scenes and strokes of its own."""
         super().__init__()
+        self._strokes = strokes
         self._scene, self._screen, self._painted = scene, screen, painted
-        self._reported: Scene | None = None
+        self._reported: Any = None
         self._geometry: Geometry | None = None
         self.closed = False
         self.setMinimumSize(320, 240)
@@ -33,11 +43,11 @@ class PatientWindow(QWidget):
         self.setCursor(Qt.CursorShape.BlankCursor)
 
     @property
-    def scene(self) -> Scene:
+    def scene(self) -> Any:
         """The scene that is or is about to be on screen."""
         return self._scene
 
-    def show_scene(self, scene: Scene) -> bool:
+    def show_scene(self, scene: Any) -> bool:
         """Paint `scene` now if it differs from the one on screen; True if it was painted."""
         if scene == self._scene and self._reported == scene:
             return False
@@ -54,7 +64,7 @@ class PatientWindow(QWidget):
             self._geometry = geometry_for(width, height, self._screen)
         painter = QPainter(self)
         painter.scale(1.0 / ratio, 1.0 / ratio)
-        paint(painter, width, height, self._scene, self._geometry)
+        self._strokes(painter, width, height, self._scene, self._geometry)
         painter.end()
         took_ms = (time.perf_counter() - began) * 1e3
         if self._reported != self._scene:
@@ -85,3 +95,20 @@ def chosen_screen(name: str) -> QScreen | None:
             return screen
     others = [screen for screen in screens if screen is not primary]
     return others[-1] if others else primary
+
+
+def show_on_wall(window: PatientWindow, display: str, *, beside: bool) -> None:
+    """Fill the patient's display. beside: with a single display leave most of it to the operator's window."""
+    place = chosen_screen(display)
+    if place is not None and beside and len(QGuiApplication.screens()) == 1:
+        free = place.availableGeometry()
+        width = int(BESIDE * free.width())
+        height = width * 9 // 16
+        window.setGeometry(free.right() - width, free.bottom() - height, width, height)
+        window.show()
+        return
+    if place is not None:
+        window.setScreen(place)
+        window.setGeometry(place.geometry())
+    window.showFullScreen()
+    window.setWindowState(Qt.WindowState.WindowFullScreen)

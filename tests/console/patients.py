@@ -43,6 +43,13 @@ def walk(seed: int, stop: Any) -> None:
     run(Walk(seed=seed), stop)
 
 
+def stand(stop: Any) -> None:
+    """Stands quietly, for the calibration."""
+    from devices.simulated import Walk, run
+
+    run(Walk(seed=4, standing_s=120.0), stop)
+
+
 def stand_and_turn(side: str, inwards_deg: float, after_s: float, stop: Any) -> None:
     """Stands, and after a while turns one foot."""
     from devices.simulated import Walk, run

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtGui import QImage
+from PyQt6.QtGui import QImage, QPainter
 
-from labfeedback.display.render import HAS_A_FOOT, examples, render_scene
+from labfeedback.display.geometry import geometry_for
+from labfeedback.display.render import HAS_A_FOOT, examples, ready, render_scene
 from labfeedback.display.scene import Scene
+from labfeedback.display.turned import TurnedScene, paint_turned, scene_of
 from labfeedback.records import SIDE_NAMES, SIDES
+from labfeedback.rig import Screen
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 SIZES = ((1280, 800), (1920, 1080))
@@ -28,6 +31,28 @@ def pictures() -> dict[str, tuple[Scene, int, int]]:
                 name = f"{SIDE_NAMES[side]}_{state}" if state in HAS_A_FOOT else state
                 out[f"{name}_{width}x{height}.png"] = (examples(side)[state], width, height)
     return out
+
+
+def turned_pictures() -> dict[str, tuple[TurnedScene, bool]]:
+    """File name -> scene of the direction check, whether the wall is mirrored."""
+    return {
+        f"turned_{SIDE_NAMES[side]}_{'in' if change < 0 else 'out'}{'_mirrored' if mirrored else ''}.png": (
+            scene_of(side, "shown", change),
+            mirrored,
+        )
+        for side in SIDES
+        for change, mirrored in ((-12.0, False), (12.0, False), (-12.0, True))
+    }
+
+
+def turned_picture(scene: TurnedScene, mirrored: bool, size: tuple[int, int] = SIZES[0]) -> QImage:
+    """As the wall shows it."""
+    ready()
+    image = QImage(*size, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    paint_turned(painter, *size, scene, geometry_for(*size, Screen.model_validate({"mirrored": mirrored})))
+    painter.end()
+    return image
 
 
 def pixels(image: QImage) -> NDArray[np.uint8]:
@@ -57,7 +82,10 @@ def main() -> None:
     for name, (scene, width, height) in pictures().items():
         (GOLDEN / name).write_bytes(_png(pixels(render_scene(scene, width, height))))
         total += (GOLDEN / name).stat().st_size
-    print(f"{len(pictures())} pictures, {total / 1e6:.2f} MB, in {GOLDEN}")
+    for name, (turned, mirrored) in turned_pictures().items():
+        (GOLDEN / name).write_bytes(_png(pixels(turned_picture(turned, mirrored))))
+        total += (GOLDEN / name).stat().st_size
+    print(f"{len(pictures()) + len(turned_pictures())} pictures, {total / 1e6:.2f} MB, in {GOLDEN}")
 
 
 if __name__ == "__main__":
