@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -141,20 +142,6 @@ def test_nothing_of_a_quiet_stand_changes_before_the_turn():
     assert names == {"LCAL", "LMT1", "LMT2", "LMT5"}
 
 
-def stand(side: str, inwards: float, after_s: float, swapped: bool, stop: Any) -> None:
-    """In its process. swapped: the labels of left and right are exchanged."""
-    import devices.simulated as simulated_patient
-    from devices.simulated import Walk, run
-
-    if swapped:
-        other = {"L": "R", "R": "L"}
-        kept = simulated_patient.marker_channels
-        simulated_patient.marker_channels = lambda labels, unit: kept(
-            [other[x[0]] + x[1:] if x[0] in other else x for x in labels], unit
-        )
-    run(Walk(seed=4, standing_s=60.0, turn=(side, inwards, after_s)), stop)
-
-
 def check(folder: Path, *more: str, env: dict[str, str]) -> subprocess.Popen[str]:
     (folder / "S1.toml").write_text(SUBJECT, encoding="utf-8")
     return subprocess.Popen(
@@ -179,19 +166,32 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, 
     begun = {}
     for name, ((side, inwards, swapped), words) in LIVE.items():
         os.environ["LABFEEDBACK_LSL_SESSION"] = f"direction-{uuid.uuid4().hex[:8]}"
-        stop = context.Event()
-        patient = spawn("tests.test_direction:stand", side, inwards, 12.0, swapped, stop, name=name)
+        stop, told = context.Event(), context.Event()
+        patient = spawn("tests.console.patients:stand_and_turn", side, inwards, swapped, told, stop, name=name)
         env = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"}
-        begun[name] = (stop, patient, check(tmp_path_factory.mktemp(name), *words, env=env))
+        process = check(tmp_path_factory.mktemp(name), *words, env=env)
+        reader = threading.Thread(target=follow, args=(process, told, lines := []))
+        reader.start()
+        begun[name] = (stop, patient, process, reader, lines)
     del os.environ["LABFEEDBACK_LSL_SESSION"]
     out = {}
-    for name, (stop, patient, process) in begun.items():
-        said, errors = process.communicate(timeout=90)
-        out[name] = (process.returncode, said, errors)
+    for name, (stop, patient, process, reader, lines) in begun.items():
+        reader.join(90)
+        assert process.stderr is not None
+        out[name] = (process.wait(20), "".join(lines), process.stderr.read())
         stop.set()
         patient.join(5.0)
         patient.kill()
     return out
+
+
+def follow(process: subprocess.Popen[str], told: Any, lines: list[str]) -> None:
+    """The patient turns the foot when the operator reads it out."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line)
+        if "Turn the toes" in line:
+            told.set()
 
 
 def test_live_a_foot_that_turns_in_passes_and_the_wall_follows(live):

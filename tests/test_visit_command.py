@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
@@ -14,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from labfeedback.analysis.preflight.saved import Checked, save
+from labfeedback.commands.lab_look import look
+from labfeedback.commands.lab_visit import prepare
 from labfeedback.commands.protocols import protocols
 from labfeedback.commands.rehearse import rehearse
 from labfeedback.commands.run import Side
@@ -188,6 +192,7 @@ def test_a_live_visit_that_is_killed_goes_on_where_it_was(tmp_path):
         begin = (["yes", "pain 3 1", "start"], "block 1 of 2, baseline: Natural")
         first = typed(arguments, environment, [begin, ([], "block 2 of 2, train: Training")], kill=True)
         assert "own angle" in first
+        the_window_offers_to_go_on(tmp_path)
         phases = [
             (["yes", "pain 3 1", "start"], "block 2 of 2, train: Training"),
             ([], "train: its time is over"),
@@ -207,6 +212,25 @@ def test_a_live_visit_that_is_killed_goes_on_where_it_was(tmp_path):
     report = json.loads(session.file("report.json").read_text(encoding="utf-8"))
     assert report["latency_ms"]["p50"] < 50.0
     assert report["ended"] == "the visit has ended: all its blocks are walked"
+    found = look(str(tmp_path / "study"), str(tmp_path / "S1.toml"), str(tmp_path / "mini.toml"))
+    assert found["cut"] is None and "1 visit" in found["walked"]
+
+
+def the_window_offers_to_go_on(folder: Path) -> None:
+    """The start page finds the visit that was cut off, and what it begins is that visit at its block."""
+    found = look(str(folder / "study"), str(folder / "S1.toml"), str(folder / "mini.toml"))
+    assert found["cut"]["block"] == "block 2 of 2" and found["side"] == "left" and found["person"] == "S1"
+    made = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    save(folder / "x.check.json", Checked(made=made, subject="S1", rig="simulated", marker_set="simulated",
+                                          source="test", ready=True, lines=()))  # fmt: skip
+    ready = prepare(
+        {"protocol": str(folder / "mini.toml"), "subject": str(folder / "S1.toml"), "study": str(folder / "study"),
+         "rig": "simulated", "markers": "simulated", "visit": 1, "side": "left", "target": "", "calibration": "",
+         "check": str(folder / "x.check.json"), "resume": True, "direction": "direction check: seen", "mirrored": True}
+    )  # fmt: skip
+    assert ready.visit.standing is not None and ready.visit.standing.block == 1
+    assert ready.walk["rig"]["screen"]["mirrored"] is True
+    assert "direction check: seen" in ready.walk["remarks"] and any("mirrored" in r for r in ready.walk["remarks"])
 
 
 def typed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +38,7 @@ def calibrate(
         str, typer.Option(metavar="REASON", help="Save in spite of red checks; never side, sign, mirror or mass.")
     ] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Write over an older calibration.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Measure joint centres, clusters, mass and standing heights of a person who stands quietly on both plates.
 
@@ -72,15 +74,30 @@ def calibrate(
         date=day,
         made=now.isoformat(timespec="seconds"),
     )
-    verdict_table(examined.checks, f"{person.id}, {day}, {source}, {marker_set.name} in {the_rig.name}")
-    for line in lines(examined):
-        typer.echo(line)
+    if as_json:
+        typer.echo(_as_json(examined))
+    else:
+        verdict_table(examined.checks, f"{person.id}, {day}, {source}, {marker_set.name} in {the_rig.name}")
+        for line in lines(examined):
+            typer.echo(line)
     _refuse_red(examined, override)
     calibration = approve(examined, override)
     calibration_file.save(out, calibration, replace=replace)
+    if as_json:
+        return
     typer.echo(f"Calibration: {out}")
     off = ", ".join(sorted(marker_set.right.medial + marker_set.left.medial))
     typer.echo(f"These markers may come off now: {off}. Use it with --calibration {out.name}, this person, today.")
+
+
+def _as_json(examined: Examined) -> str:
+    """As `check --json` prints its lines."""
+    lines = [
+        {"name": one.name.replace("_", " "), "where": one.where, "light": one.light, "sentence": one.sentence,
+         "remedy": one.remedy, "firm": one.firm, "reason": ""}
+        for one in examined.checks
+    ]  # fmt: skip
+    return json.dumps({"ready": examined.light != "red", "lines": lines}, indent=1, ensure_ascii=False)
 
 
 def _refuse_red(examined: Examined, override: str) -> None:

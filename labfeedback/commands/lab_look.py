@@ -46,7 +46,8 @@ def look(study: str, subject: str, protocol: str) -> dict[str, Any]:
     out["visit"] = min(ended + 1, document.visits)
     if out["cut"]:
         out["visit"] = out["cut"]["visit"]
-    out["walked"] = f"{len(walked)} visits so far, the last a {walked[-1]}" if walked else "no visit so far"
+    many = "visit" if len(walked) == 1 else "visits"
+    out["walked"] = f"{len(walked)} {many} so far, the last a {walked[-1]}" if walked else "no visit so far"
     mine = folder / f"sub-{label_of(person.id)}"
     today = datetime.date.today().strftime("%Y%m%d")
     made = sorted(mine.glob(f"*_date-{today}T*.calibration.json"))

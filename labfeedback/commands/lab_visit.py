@@ -120,7 +120,9 @@ def in_short(report: dict[str, Any]) -> list[str]:
     """The few numbers that an operator tells the patient."""
     steps, training = report["steps"][report["side"]], report["training"]
     valid = 100.0 * steps["moment_valid"] / max(1, steps["counted"])
-    out = [f"{report['walked_minutes']:.0f} minutes walked, {valid:.0f} % of the steps with a valid moment"]
+    minutes = round(report["walked_minutes"])
+    walked = f"{minutes} minute{'' if minutes == 1 else 's'} walked"
+    out = [f"{walked}, {valid:.0f} % of the steps with a valid moment"]
     for kind, words in (("training", "with feedback"), ("retention", "on their own")):
         if kind in training:
             out.append(f"{100 * training[kind]['in_band']:.0f} % of the steps in the band {words}")

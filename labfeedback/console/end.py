@@ -11,6 +11,7 @@ from PyQt6.QtGui import QDesktopServices, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
+    QListWidget,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -68,7 +69,9 @@ class EndPage(QWidget):
         self.again.setVisible(not found.get("last"))
         for button in (self.report, self.again):
             row.addWidget(button)
-        whole.addStretch(0 if verdict else 1)
+        if not verdict:
+            whole.addWidget(label("WHAT HAPPENED", "caption"))
+            whole.addWidget(_happened(view), 1)
         whole.addLayout(row)
 
     def _button(self, text: str, key: str, done: Callable[[], None]) -> QPushButton:
@@ -115,6 +118,15 @@ class EndPage(QWidget):
             self._asking.deleteLater()
             self._asking = None
             self.setFocus()
+
+
+def _happened(view: View) -> QListWidget:
+    """The incidents of the visit, in order."""
+    out = QListWidget()
+    out.setAccessibleName("what happened, in order")
+    out.setWordWrap(True)
+    out.addItems([f"{one.clock}  {one.text}" for one in view.incidents])
+    return out
 
 
 def _sentence(text: str) -> str:

@@ -86,6 +86,7 @@ class Guide(QWidget):
         self._asks.addWidget(question)
         question.show()  # a layout shows it later, and what is not shown takes neither focus nor keys
         question.first.setFocus()
+        self.cancel.setVisible(self.busy)
         self._changed()
 
     def unask(self) -> None:

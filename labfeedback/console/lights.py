@@ -38,8 +38,11 @@ class Lights(QListWidget):
             if line.strip():
                 self.addItem(line.rstrip())
 
-    def show_found(self, text: str) -> bool:
-        """JSON as the check prints it; True when it is ready. Raises ValueError for anything else."""
+    def show_found(self, text: str, *, stops: bool = True) -> bool:
+        """JSON as the check prints it; True when it is ready. Raises ValueError for anything else.
+
+        stops: red lines stand in the way of a walk; those of a calibration that was not kept do not.
+        """
         found = json.loads(text)
         self.forget()
         for line in sorted(found["lines"], key=lambda one: _ORDER[one["light"]]):
@@ -53,6 +56,6 @@ class Lights(QListWidget):
             item.setForeground(QColor(getattr(self._looks, colour)))
             self.addItem(item)
             grave = line["light"] == "red" or (line["light"] == "grey" and line.get("firm"))
-            if grave and not line.get("reason"):
+            if stops and grave and not line.get("reason"):
                 self.stopping.append(line)
         return bool(found["ready"])

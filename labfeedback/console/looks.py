@@ -54,6 +54,7 @@ def _sheet(c: Looks) -> str:
     QLabel#title {{ font-size: 24px; font-weight: 600; }}
     QLabel#quiet {{ color: {c.quiet}; }}
     QLabel#say {{ font-size: 18px; color: {c.accent}; }}
+    QLabel#grave {{ font-size: 18px; font-weight: 600; color: {c.stop}; }}
     QLabel#fact {{ font-size: 20px; }}
     QLabel#caption {{ color: {c.quiet}; font-size: 13px; font-weight: 600; }}
     QPushButton {{ background: {c.panel}; border: 2px solid {c.line}; border-radius: 8px; padding: 9px 12px;
@@ -61,8 +62,9 @@ def _sheet(c: Looks) -> str:
     QPushButton:focus {{ border-color: {c.accent}; }}
     QPushButton:disabled {{ color: {c.quiet}; border-color: {c.line}; background: {c.ground}; font-weight: 400; }}
     QPushButton#go:enabled {{ background: {c.go}; color: {c.on_colour}; border-color: {c.go}; }}
+    QPushButton#warn:enabled {{ background: {c.warn}; color: {c.on_colour}; border-color: {c.warn}; }}
     QPushButton#stop:enabled {{ border-color: {c.stop}; color: {c.stop}; }}
-    QPushButton#go:focus, QPushButton#stop:focus {{ border-color: {c.accent}; }}
+    QPushButton#go:focus, QPushButton#stop:focus, QPushButton#warn:focus {{ border-color: {c.accent}; }}
     QLineEdit, QComboBox, QSpinBox, QListWidget, QTextEdit {{ background: {c.panel}; border: 1px solid {c.line};
         border-radius: 6px; padding: 6px; font-size: 15px; selection-background-color: {c.accent};
         selection-color: {c.on_colour}; }}

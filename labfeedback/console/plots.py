@@ -198,8 +198,11 @@ class Plots(QWidget):
         low, high = float(seen.min()), float(seen.max())
         was = self._ranges.get(id(plot))
         span = max(high - low, least)
-        if was is not None and was[0] <= low and high <= was[1] and was[1] - was[0] <= 2.0 * span * (1 + 2 * _SLACK):
-            return
+        if was is not None:
+            edge = 0.03 * (was[1] - was[0])  # a mark at the very edge is half a mark
+            inside = was[0] + edge <= low and high <= was[1] - edge
+            if inside and was[1] - was[0] <= 2.0 * span * (1 + 2 * _SLACK):
+                return
         middle, half = (low + high) / 2, span * (0.5 + _SLACK)
         self._ranges[id(plot)] = (middle - half, middle + half)
         plot.setYRange(middle - half, middle + half, padding=0)

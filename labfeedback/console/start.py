@@ -233,14 +233,19 @@ class StartPage(QWidget):
             target = self._new_file("calibration.json")
 
         def done(code: int, out: str, err: str) -> None:
-            self.lights.say(*(out + err).splitlines())
+            try:
+                self.lights.show_found(out, stops=False)
+            except (ValueError, KeyError):
+                self.lights.say(_last(err))
             if code == 0:
                 self.fields.calibration.setText(target)
             else:
                 self._refused = f"calibration: {_last(err)}"
 
         stand = "Stand still, one foot on each plate, facing forwards"
-        self.guide.run(["calibrate", *self._of_lab(), "--out", target], lambda t, _e: self.guide.say(stand, t), done)
+        self.ready, self._checked_for = False, ()  # another calibration needs another check
+        arguments = ["calibrate", *self._of_lab(), "--json", "--out", target]
+        self.guide.run(arguments, lambda t, _e: self.guide.say(stand, t), done)
         self.guide.say(stand)
 
     def begin_direction(self) -> None:

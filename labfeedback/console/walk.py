@@ -52,6 +52,7 @@ class WalkPage(QWidget):
 
     def _build(self) -> None:
         self.state = label("", "title", "state of the visit")
+        self.state.setMinimumWidth(200)  # the words beside it do not move when it changes
         self.block = label("", "title", "block")
         self.left = label("", "big", "time or steps left")
         self.left.setMinimumWidth(150)
@@ -89,8 +90,9 @@ class WalkPage(QWidget):
         self.incidents.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.seen = QPushButton("Acknowledge  (A)")
         self.seen.setAccessibleName("acknowledge the oldest incident")
+        self.seen.setObjectName("warn")
         self.seen.clicked.connect(self.acknowledge)
-        self.grave = label("", "say", "the incident that waits")
+        self.grave = label("", "grave", "the incident that waits")
         side = QVBoxLayout()
         side.addLayout(self.asks)
         side.addWidget(self.grave)
@@ -327,8 +329,8 @@ class WalkPage(QWidget):
         if status["silent"]:
             ages = f"SILENT: {' and '.join(status['silent'])}"
         late = status["latency_ms"]
-        hub = f"hub p50 {status['loop_p50_ms']:.1f}, p99 {status['loop_p99_ms']:.1f} ms"
-        latency = "" if late != late else f"\nlatency {late:.1f} ms now, {hub}"
+        hub = f"hub p50 {status['loop_p50_ms']:.1f} p99 {status['loop_p99_ms']:.1f}"
+        latency = "" if late != late else f"\nlatency {late:.1f} ms, {hub}"
         lost = f"\nNOT RECORDED: {status['lost']} messages" if status["lost"] else ""
         full = f"\nrecorder behind: {status['ring_fill']:.0%} full" if status["ring_fill"] > 0.2 else ""
         self.health.setText(ages + latency + lost + full)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -50,8 +51,21 @@ def stand(stop: Any) -> None:
     run(Walk(seed=4, standing_s=120.0), stop)
 
 
-def stand_and_turn(side: str, inwards_deg: float, after_s: float, stop: Any) -> None:
-    """Stands, and after a while turns one foot."""
-    from devices.simulated import Walk, run
+def stand_and_turn(side: str, inwards_deg: float, swapped: bool, told: Any, stop: Any) -> None:
+    """Stands, and turns one foot when told to. swapped: the labels of left and right are exchanged."""
+    import devices.simulated as simulated
+    from devices.simulated import Simulated, StopOrOrphaned, Walk
 
-    run(Walk(seed=4, standing_s=120.0, turn=(side, inwards_deg, after_s)), stop)
+    if swapped:
+        other, kept = {"L": "R", "R": "L"}, simulated.marker_channels
+        simulated.marker_channels = lambda labels, unit: kept(
+            [other[x[0]] + x[1:] if x[0] in other else x for x in labels], unit
+        )
+    device = Simulated(Walk(seed=4, standing_s=120.0))
+
+    def turn() -> None:
+        told.wait()
+        device._stander._turn = (side, inwards_deg, device._stander.time_s + 0.1)
+
+    threading.Thread(target=turn, daemon=True).start()
+    device.run(StopOrOrphaned(stop))

@@ -7,6 +7,7 @@ opened again, pain 6, acknowledge, resume, note, End block, report.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import uuid
 from collections.abc import Iterator
@@ -40,8 +41,6 @@ def controls(page: Any) -> list[Any]:
 @contextlib.contextmanager
 def device(function: str, *arguments: Any) -> Iterator[None]:
     """A device program, as long as it is needed."""
-    import multiprocessing
-
     stop = multiprocessing.get_context("spawn").Event()
     process = spawn(f"{PATIENTS}:{function}", *arguments, stop, name=function)
     try:
@@ -95,8 +94,11 @@ def _before(window: Any, seen: dict[str, Any]) -> None:
     with device("stand"):
         hands.press("l")
         assert until(window, lambda: page.fields.calibration.text() != "", 40), page.guide.trouble.text()
-    with device("stand_and_turn", "left", 12.0, 14.0):
+    told = multiprocessing.get_context("spawn").Event()
+    with device("stand_and_turn", "left", 12.0, False, told):
         hands.press("d")
+        assert until(window, lambda: "Turn the toes of the LEFT foot in" in page.guide.sentence.text(), 40)
+        told.set()
         assert until(window, lambda: page.guide.asking is not None, 60), page.guide.trouble.text()
         hands.press("1")
     seen["direction"] = page.direction
@@ -149,9 +151,10 @@ def _walk(parent: Parent, window: Any, seen: dict[str, Any]) -> None:
     assert until(window, lambda: isinstance(window.page, WalkPage) and window.view.state == "walking", 15)
     seen["again"] = (before, len(window.view.incidents), window.page._counted[0])
     assert until(window, lambda: window.view.visit.get("block") == 1, 60)
+    _acknowledge_all(window, hands)
     # A stream is lost and comes back.
-    assert until(window, lambda: any("lost" in one.text or "silent" in one.text for one in window.view.waiting), 60)
-    seen["while silent"] = until(window, lambda: "NO DATA" in window.page.state.text(), 2)
+    seen["while silent"] = until(window, lambda: "NO DATA" in window.page.state.text(), 60)
+    seen["told"] = until(window, lambda: any("forces" in one.text for one in window.view.waiting), 5)
     assert until(window, lambda: not window.view.status.get("silent") and window.view.status.get("steps"), 30)
     seen["heights"].append(window.minimumSizeHint().height())
     _acknowledge_all(window, hands)
@@ -228,7 +231,7 @@ def test_the_check_is_real(visit):
 
 
 def test_a_lost_stream_is_loud_and_comes_back(visit):
-    assert visit["while silent"]
+    assert visit["while silent"] and visit["told"]
     (session,) = Study(visit["folder"] / "study").sessions("S1")
     visited = read_visit(session.recordings())
     assert visited.sentences(EventCode.STREAM_LOST, EventCode.STREAM_SILENT)
