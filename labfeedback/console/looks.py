@@ -39,9 +39,14 @@ ORDINARY_PX: Final = 768  # height of the display that sizes below are meant for
 LARGEST: Final = 1.35
 
 
+def scale_of(height_px: int) -> float:
+    """How much larger than at 1366 x 768 everything is drawn."""
+    return min(LARGEST, max(1.0, height_px / ORDINARY_PX))
+
+
 def sheet(c: Looks, height_px: int = ORDINARY_PX) -> str:
     """The window's style sheet; a taller display gets larger letters, to be read from beside the treadmill."""
-    scale = min(LARGEST, max(1.0, height_px / ORDINARY_PX))
+    scale = scale_of(height_px)
     return re.sub(r"font-size: (\d+)px", lambda m: f"font-size: {round(scale * int(m[1]))}px", _sheet(c))
 
 

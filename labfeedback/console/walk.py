@@ -29,14 +29,17 @@ from labfeedback.records import LEFT, RIGHT, Rows, flag_names
 from labfeedback.rig import Screen
 
 SMALL: Final = (208, 130)
+SIDE_PX: Final = 360
 Send = Callable[[dict[str, Any]], None]
 
 
 class WalkPage(QWidget):
     """Shows a View; `send` takes commands for the hub or the parent."""
 
-    def __init__(self, view: View, looks: Looks, send: Send) -> None:
+    def __init__(self, view: View, looks: Looks, send: Send, scale: float = 1.0) -> None:
+        """scale: see `looks.scale_of`."""
         super().__init__()
+        self._scale = scale
         self._view, self._looks, self._send = view, looks, send
         foot = RIGHT if view.side == "right" else LEFT
         self.plots = Plots(looks, foot, blinded=view.blinded)
@@ -81,7 +84,7 @@ class WalkPage(QWidget):
         self.valid = label("", "quiet", "valid steps")
         self.small = QLabel()
         self.small.setAccessibleName("what the patient sees")
-        self.small.setFixedSize(*SMALL)
+        self.small.setFixedSize(int(SMALL[0] * self._scale), int(SMALL[1] * self._scale))
         self.asks = QVBoxLayout()
         self.incidents = QListWidget()
         self.incidents.setAccessibleName("incidents, newest first")
@@ -106,7 +109,7 @@ class WalkPage(QWidget):
         side.setContentsMargins(4, 0, 4, 0)
         beside = QWidget()
         beside.setLayout(side)
-        beside.setFixedWidth(360)
+        beside.setFixedWidth(int(SIDE_PX * self._scale))
         body = QHBoxLayout()
         body.addWidget(self.plots, 1)
         body.addWidget(beside)
@@ -357,5 +360,5 @@ class WalkPage(QWidget):
             geometry_for(width, height, self._screen.model_copy(update={"mirrored": False})),
         )
         painter.end()
-        small = image.scaled(*SMALL, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+        small = image.scaled(self.small.size(), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
         self.small.setPixmap(QPixmap.fromImage(small))

@@ -12,7 +12,7 @@ from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QLabel, QMainWindow, QWidget
 
 from labfeedback.console.end import EndPage
-from labfeedback.console.looks import LOOKS, sheet
+from labfeedback.console.looks import LOOKS, scale_of, sheet
 from labfeedback.console.start import StartPage
 from labfeedback.console.view import View
 from labfeedback.console.walk import WalkPage
@@ -40,7 +40,9 @@ class OperatorWindow(QMainWindow):
         self.closed = self.parent_gone = False
         self.setWindowTitle("labfeedback - operator")
         display = self.screen()
-        self.setStyleSheet(sheet(self._looks, display.availableGeometry().height() if display is not None else 0))
+        height = display.availableGeometry().height() if display is not None else 0
+        self._scale = scale_of(height)
+        self.setStyleSheet(sheet(self._looks, height))
         self.setCentralWidget(self.page)
         self.resize(1366, 740)
         self.send({"do": "hello"})
@@ -88,7 +90,7 @@ class OperatorWindow(QMainWindow):
         if view.page == "start":
             self._put(StartPage(self._choices, self._looks, self.send))
         elif view.page == "walk":
-            page = WalkPage(view, self._looks, self.send)
+            page = WalkPage(view, self._looks, self.send, self._scale)
             self._put(page)
             self._catch_up(page)
             if view.session:
