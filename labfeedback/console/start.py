@@ -36,6 +36,7 @@ class StartPage(QWidget):
         self._refused = ""
         last = choices.get("last", {})
         self.mirrored: bool | None = last.get("mirrored")
+        self._mirrored_in = last.get("rig", "")
         self.ready = False
         self.check_file = ""
         self.direction = ""  # what the direction check found and the operator confirmed
@@ -120,6 +121,8 @@ class StartPage(QWidget):
         if self._checked_for and self._key() != self._checked_for:
             self.ready, self._checked_for, self._reasons = False, (), {}
             self.lights.forget()
+        if self.mirrored is not None and self._mirrored_in != self.fields.chosen["rig"]:
+            self.mirrored = None  # another room, another wall
         if self._directed != self._person():
             self.direction, self._directed = "", self._person()
         self._allow()
@@ -291,7 +294,7 @@ class StartPage(QWidget):
             self._answered("" if found["turned_in"] else "direction check: the foot was not turned in")
 
         def turned() -> None:
-            self.mirrored = not found["mirrored"]
+            self.mirrored, self._mirrored_in = not found["mirrored"], self.fields.chosen["rig"]
             how = "mirrored" if self.mirrored else "no longer mirrored"
             self._answered(f"the patient's picture is now {how}: make the direction check again")
 

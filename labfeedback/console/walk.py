@@ -360,5 +360,7 @@ class WalkPage(QWidget):
             geometry_for(width, height, self._screen.model_copy(update={"mirrored": False})),
         )
         painter.end()
-        small = image.scaled(self.small.size(), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+        small = image.scaled(
+            self.small.size(), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
         self.small.setPixmap(QPixmap.fromImage(small))
