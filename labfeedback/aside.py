@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from labfeedback.errors import LabError
 from labfeedback.process import resolve, spawn
 
 LOOK_S: Final = 0.05
+UNFORESEEN: Final = 70
 
 
 class Refused(LabError):
@@ -64,6 +66,10 @@ class Aside:
 def answer_into(pipe: Any, target: str, given: dict[str, Any]) -> None:
     """In the process."""
     try:
-        pipe.send(("found", resolve(target)(**given), 0))
+        found: tuple[str, Any, int] = ("found", resolve(target)(**given), 0)
     except LabError as error:
-        pipe.send(("refused", str(error), error.exit_code))
+        found = ("refused", str(error), error.exit_code)
+    except Exception as error:  # nothing that nobody foresaw may reach an operator as a traceback
+        found = ("refused", f"an error nobody foresaw ({type(error).__name__}: {error})", UNFORESEEN)
+    with contextlib.suppress(OSError):  # nobody waits any more
+        pipe.send(found)

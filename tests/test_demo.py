@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from labfeedback.recording.reader import Recording
 
@@ -42,3 +43,28 @@ def test_the_demo_leaves_a_recording_a_step_table_pictures_and_a_plot(tmp_path: 
         true = known[np.argmin(np.abs(known["start_lsl_s"] - step["start_s"]))]
         assert abs(true["fpa_deg"] - step["fpa_deg"]) < 2.0
         assert abs(true["kam1_pct_bwht"] - step["kam1_pct_bwht"]) < 0.3
+
+
+def test_with_a_screen_the_operators_window_stands_beside_and_stays_until_it_is_closed(tmp_path: Path) -> None:
+    """A display that is only named is enough for Qt's offscreen platform."""
+    environment = {name: value for name, value in os.environ.items() if name != "LABFEEDBACK_LSL_SESSION"}
+    environment |= {"DISPLAY": ":0", "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-m", "labfeedback.cli", "demo", "--seconds", "6", "--baseline-seconds", "5"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    assert process.stdout is not None
+    said: list[str] = []
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if "stays until it is closed" in line:
+                window = [one for one in psutil.Process(process.pid).children() if one.is_running()]
+                assert len(window) >= 1
+                process.terminate()
+                break
+        assert process.wait(30) == 0, "".join(said)
+    finally:
+        process.kill()
+    assert any("stays until it is closed" in line for line in said), "".join(said)
+    assert not any("Traceback" in line for line in said)

@@ -94,7 +94,7 @@ def demo(
         plot = show_summary(ending.recording, out)
         if truth is not None:
             typer.echo(f"Truth: {truth}")
-        if desk is not None:
+        if desk is not None and not ending.why.startswith("ended by"):
             _last_page(desk, ending, plot, out)
     finally:
         if desk is not None:

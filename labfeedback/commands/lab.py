@@ -119,6 +119,8 @@ class Serving:
                 self._do(command)
             except LabError as error:
                 self.desk.refuse(str(error))
+            except Exception as error:  # the lab stays; who mends it finds the details in the log
+                self.desk.refuse(f"an error nobody foresaw ({type(error).__name__}: {error})")
         self._look()
 
     def _do(self, command: dict[str, Any]) -> None:
@@ -128,9 +130,14 @@ class Serving:
         if what == "begin":
             chosen = {k: v for k, v in command.items() if k not in ("do", "check")}
             self.memory.keep(chosen)
-            self.desk.choices["last"] = {**self.desk.choices["last"], **chosen}
-            run_visit(self.desk, command, self.asked, headless=self.headless, devices=self.devices,
-                      session=self.session)  # fmt: skip
+            self.desk.offer({**self.desk.choices["last"], **chosen})
+            try:
+                run_visit(self.desk, command, self.asked, headless=self.headless, devices=self.devices,
+                          session=self.session)  # fmt: skip
+            finally:
+                # Asked for twice, or meanwhile: another visit begins only when somebody wants it after this one.
+                for late in [one for one in self.desk.asked if one["do"] == "begin"]:
+                    self.desk.asked.remove(late)
         elif what == "another":
             self.desk.offer(self.desk.choices["last"])
             self.desk.page("start")

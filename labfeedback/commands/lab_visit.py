@@ -46,7 +46,7 @@ def run_visit(
             place.folder.rmdir()
         desk.page("start")
         raise BadSetup(f"{ending.why}. Nothing was recorded")
-    desk.page("wait", text="The recording is finished. Making the report ...", blinded=ready.blinded)
+    desk.page("wait", heading=heading, text="The recording is finished. Making the report ...", blinded=ready.blinded)
     found = reported(place.folder, place.stem, desk.work)
     desk.conclude(why=ending.why, next=due(visit, found), began=time.strftime("%H:%M"), **found)
 

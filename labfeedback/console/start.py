@@ -38,6 +38,7 @@ class StartPage(QWidget):
         self.mirrored: bool | None = last.get("mirrored")
         self._mirrored_in = last.get("rig", "")
         self.ready = False
+        self._begun = False
         self.check_file = ""
         self.direction = ""  # what the direction check found and the operator confirmed
         self.fields = Fields(choices, self._changed, lambda asked: send({"do": "look", **asked}))
@@ -111,7 +112,7 @@ class StartPage(QWidget):
 
     def refused(self, text: str) -> None:
         """The parent could not begin."""
-        self._refused = text
+        self._refused, self._begun = text, False
         self._allow()
 
     def _changed(self) -> None:
@@ -154,15 +155,15 @@ class StartPage(QWidget):
 
     def _allow(self) -> None:
         busy, lacking = self.guide.busy, self.lacking
-        idle = not busy and self.guide.asking is None
-        usable = not self.fields.missing and not busy and not self.fields.found.get("trouble")
+        idle = not busy and self.guide.asking is None and not self._begun
+        usable = not self.fields.missing and not busy and not self._begun and not self.fields.found.get("trouble")
         marks = {"calibrate": bool(self.fields.chosen["calibration"]), "check": self.ready,
                  "direct": bool(self.direction)}  # fmt: skip
         for name, button in self.steps.items():
             button.setEnabled(usable)
             text = button.text().removeprefix("\u2713 ")
             button.setText(f"\u2713 {text}" if marks[name] else text)
-        self.fields.setEnabled(not busy)
+        self.fields.setEnabled(not busy and not self._begun)
         stopping = self.lights.stopping
         self.accept.setVisible(bool(stopping) and not busy and not any(one.get("firm") for one in stopping))
         self.begin.setEnabled(not lacking and idle)
@@ -175,8 +176,8 @@ class StartPage(QWidget):
     def start(self) -> None:
         """Begin the visit."""
         if self.begin.isEnabled():
-            self._refused = ""
-            self.begin.setEnabled(False)
+            self._refused, self._begun = "", True
+            self._allow()
             self.guide.say("Starting the lab ...")
             self._send({"do": "begin", **self.chosen, "check": self.check_file})
 
