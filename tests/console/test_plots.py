@@ -1,0 +1,147 @@
+"""What the operator's plots hold: the trained foot's steps, each against what it aimed at; nothing withheld."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labfeedback.console.looks import DARK
+from labfeedback.console.plots import DRAWN_HZ, Plots, Reel
+from labfeedback.records import CUE, FRAME, LEFT, RIGHT, STEP, Rows
+
+
+def step(side: int = LEFT, fpa: float = 6.0, *, end_s: float = 0.0, cued: int = 0, **fields: Any) -> Rows:
+    rows: Rows = np.zeros(1, STEP)
+    rows["side"], rows["fpa_deg"], rows["end_s"], rows["cued"] = side, fpa, end_s, cued
+    rows["fpa_valid"] = rows["kam_valid"] = 1
+    rows["kam1_pct_bwht"], rows["kam2_pct_bwht"] = 3.0, 2.0
+    for name, value in fields.items():
+        rows[name] = value
+    return rows
+
+
+def cue(target: float, side: int = LEFT, *, time_s: float = 0.0, variable: int = 0) -> Rows:
+    rows: Rows = np.zeros(1, CUE)
+    rows["side"], rows["target"], rows["band"], rows["time_s"], rows["variable"] = side, target, 2.0, time_s, variable
+    return rows
+
+
+def shown(plots: Plots) -> list[float]:
+    """The angles as they are drawn, without gaps."""
+    plots.draw(1e6)
+    values = plots._angles.getData()[1]
+    return [] if values is None else [float(v) for v in values if v == v]
+
+
+@pytest.fixture
+def plots(qtbot: Any) -> Plots:
+    out = Plots(DARK, LEFT)
+    qtbot.addWidget(out)
+    return out
+
+
+@pytest.fixture
+def blinded(qtbot: Any) -> Plots:
+    out = Plots(DARK, LEFT, blinded=True)
+    qtbot.addWidget(out)
+    return out
+
+
+@given(st.lists(st.integers(0, 40), max_size=30), st.integers(1, 25))
+def test_a_reel_keeps_the_newest_rows(lots, rows):
+    reel, whole = Reel(rows, 1), np.empty((0, 1))
+    for lot in lots:
+        values = np.arange(len(whole), len(whole) + lot, dtype=float).reshape(-1, 1)
+        whole = np.concatenate([whole, values])
+        reel.add(values)
+        assert reel.newest.tolist() == whole[-rows:].tolist()
+
+
+def test_only_the_trained_foot_and_no_warm_up_and_nothing_withheld(plots):
+    for rows in (step(RIGHT), step(warm_up=1), step(fpa=7.0), step(fpa=8.0, fpa_valid=0), step(fpa=9.0)):
+        plots.steps(rows)
+    assert shown(plots) == [7.0, 9.0]
+
+
+def test_a_withheld_moment_is_a_gap(plots):
+    plots.steps(step())
+    plots.steps(step(kam_valid=0))
+    plots.draw(1e6)
+    assert np.isnan(plots._first.getData()[1]).tolist() == [False, True]
+
+
+def test_a_blinded_operator_sees_the_deviation_of_steps_that_the_patient_saw(blinded):
+    blinded.steps(step(fpa=7.0))  # natural
+    blinded.cues(cue(2.0))
+    blinded.steps(step(fpa=6.5))  # not shown to the patient
+    blinded.steps(step(fpa=3.5, cued=1))
+    assert shown(blinded) == [1.5]
+
+
+def test_a_target_that_comes_later_tells_nothing_of_natural_steps(blinded):
+    for angle in (7.0, 7.5, 6.8):
+        blinded.steps(step(fpa=angle))
+    blinded.cues(cue(2.0))
+    assert shown(blinded) == []
+
+
+def test_a_blinded_operator_sees_no_moment(blinded):
+    blinded.steps(step(cued=1))
+    blinded.draw(1e6)
+    assert blinded._first.getData()[1] is None and blinded._moment.isHidden() and blinded._peaks.isHidden()
+
+
+def test_a_window_opened_again_sees_what_it_would_have_seen(qtbot):
+    steps = np.concatenate([step(end_s=1.0), step(end_s=3.0, fpa=4.0, cued=1), step(end_s=5.0, fpa=1.0, cued=1)])
+    cues = np.concatenate([cue(2.0, time_s=2.0), cue(-1.0, time_s=4.0), cue(9.0, RIGHT, time_s=4.5)])
+    again = Plots(DARK, LEFT, blinded=True)
+    qtbot.addWidget(again)
+    again.past(steps, cues)
+    assert shown(again) == [2.0, 2.0]
+
+
+def test_another_variable_has_no_lane_of_degrees(plots):
+    plots.cues(cue(0.12, variable=4))
+    plots.steps(step())
+    plots.draw(1e6)
+    assert not plots._lane.isVisible()
+    plots.cues(cue(2.0))
+    plots.draw(2e6)
+    assert plots._lane.isVisible() and plots._lane.getRegion() == (0.0, 4.0)
+
+
+def test_nothing_is_cut_off(plots):
+    rng = np.random.default_rng(1)
+    for number, angle in enumerate(rng.normal(5, 4, 80)):
+        plots.steps(step(fpa=float(angle)))
+        plots.draw(float(number + 1))
+        low, high = plots._angle.viewRange()[1]
+        values = [v for v in plots._angles.getData()[1] if v == v]
+        assert low < min(values) and max(values) < high
+
+
+def test_it_draws_no_oftener_than_it_should(plots):
+    drawn: list[float] = []
+    plots._draw_frames = lambda: drawn.append(1.0)  # type: ignore[method-assign]
+    rows: Rows = np.zeros(5, FRAME)
+    for tick in range(200):  # ten seconds of the window's ticks
+        rows["time_s"] = tick * 0.05 + np.arange(5) / 100
+        plots.frames(rows)
+        plots.draw(tick * 0.05)
+    assert len(drawn) <= 10 * DRAWN_HZ + 1
+
+
+def test_forces_are_drawn_with_the_newest_at_zero(plots):
+    rows: Rows = np.zeros(300, FRAME)
+    rows["time_s"] = 100 + np.arange(300) / 100
+    rows["left_fz_n"] = np.arange(300)
+    rows["right_fz_n"] = math.nan
+    plots.frames(rows)
+    plots.draw(1.0)
+    time, force = plots._force_curves[LEFT].getData()
+    assert time[-1] == 0.0 and force[-1] == 299.0 and time[0] >= -5.0
