@@ -48,7 +48,7 @@ def direction(
     """
     from labfeedback.asked import Asked
     from labfeedback.commands.visiting import trained_side
-    from labfeedback.doctor import has_screen
+    from labfeedback.commands.walking import can_show
     from labfeedback.engine.turning import LEAST_DEG, Turning
     from labfeedback.hub.feet import follow_foot
     from labfeedback.markerset import load_marker_set
@@ -63,7 +63,8 @@ def direction(
     screen = the_rig.screen
     if mirrored is not None:
         screen = screen.model_copy(update={"mirrored": mirrored})
-    wall = None if headless or not has_screen() else Wall(screen, leg, beside=beside)
+    unseen = can_show(headless, lambda text: typer.echo(text, err=True))
+    wall = None if unseen else Wall(screen, leg, beside=beside)
     say, turning, turned = Teller(leg, as_json), Turning(show, patience), None
     say.phase("waiting", math.nan, math.nan, "")
     with Asked() as asked:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from labfeedback.errors import LabError
+from labfeedback.errors import BadSetup, LabError
 
 if TYPE_CHECKING:
     from labfeedback.aside import Aside
@@ -41,6 +41,10 @@ def lab(
     from labfeedback.desk import Desk
 
     no_screen = can_show(headless, typer.echo)
+    if no_screen and not headless:
+        raise BadSetup(
+            "the operator's window needs a display, and there is none here. From a terminal: 'labfeedback visit'"
+        )
     memory = Memory(Path(typer.get_app_dir("labfeedback")) / "lab.json")
     last = memory.recall() | {k: v for k, v in (("rig", rig), ("markers", markers)) if v}
     if study is not None:

@@ -39,6 +39,9 @@ def run_visit(
     desk.lab_command = one.command
     try:
         ending = one.run()
+    except BaseException:
+        desk.page("start")  # nothing of a walk that is gone stays on the screen
+        raise
     finally:
         desk.lab_command = None
     if ending.recording is None:

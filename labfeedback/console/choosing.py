@@ -34,6 +34,7 @@ class Fields(QWidget):
         self._choices, self._told, self._look = choices, changed, look
         self.found: dict[str, Any] = {}
         self._auto_calibration = ""
+        self._side_of_file = False
         last = choices.get("last", {})
         self.study = _path(last.get("study", ""), "study folder")
         self.subject = _path(last.get("subject", ""), "subject file")
@@ -67,6 +68,7 @@ class Fields(QWidget):
             said.setAlignment(Qt.AlignmentFlag.AlignVCenter)
             said.setMinimumHeight(widget.sizeHint().height())
             self.form.addRow(said, widget)
+        self._asked = self.asked
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(LOOK_AFTER_MS)
@@ -115,7 +117,8 @@ class Fields(QWidget):
         self.found = found
         if side := found.get("side"):
             self.side.setCurrentText(side)
-        self.side.setEnabled(not found.get("side"))
+        self._side_of_file = bool(side)
+        self.side.setEnabled(not side)
         if not found.get("trouble"):
             self.visit.setMaximum(max(1, int(found.get("of", 52))))
             self.visit.setValue(int(found.get("visit", 1)))
@@ -139,11 +142,24 @@ class Fields(QWidget):
         self._told()
 
     def _changed(self, *_: Any) -> None:
-        if self.asked != getattr(self, "_asked", None):
-            self._asked = self.asked
+        if self.asked != self._asked:
+            person_before, self._asked = self._asked["subject"], self.asked
             self.found = {}
             self._timer.start()
+            if person_before != self._asked["subject"]:
+                self._forget_person()
         self._told()
+
+    def _forget_person(self) -> None:
+        """Another person: leg, target, calibration and the visit to go on with were the one's before."""
+        if self._side_of_file:
+            self._side_of_file = False
+            self.side.setEnabled(True)
+            self.side.setCurrentText("")
+        self.target.clear()
+        self.calibration.clear()
+        self.form.setRowVisible(self.resume, False)
+        self.resume.setVisible(False)
 
     def _folder(self, field: QLineEdit) -> None:
         if chosen := QFileDialog.getExistingDirectory(self, "Study folder", field.text()):

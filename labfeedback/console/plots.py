@@ -22,6 +22,7 @@ from labfeedback.records import LEFT, RIGHT, Rows
 SECONDS: Final = 5.0
 FASTEST_HZ: Final = 500.0  # of a camera
 POINTS: Final = 500
+STALE_S: Final = 0.5
 STEPS: Final = 60
 DRAWN_HZ: Final = 10.0
 _COLOURS: Final = {RIGHT: "#4aa3ff", LEFT: "#ff9d42"}
@@ -64,7 +65,7 @@ class Plots(QWidget):
         self._steps: deque[Any] = deque(maxlen=2 * STEPS)
         self._band: tuple[float, float] = (math.nan, math.nan)
         self._new_frames = self._new_steps = False
-        self._drawn_s = -math.inf
+        self._drawn_s, self._came_s = -math.inf, math.inf
         self._ranges: dict[int, tuple[float, float]] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -150,7 +151,16 @@ class Plots(QWidget):
         self.cues(cues[told:])
 
     def draw(self, now_s: float) -> None:
-        """Show what came. now_s: any clock, to draw no oftener than is useful."""
+        """Show what came. now_s: any clock, to draw no oftener than is useful.
+
+        Curves of the last seconds vanish when nothing has come for `STALE_S`: what stands still must not look live.
+        """
+        if self._new_frames:
+            self._came_s = now_s
+        elif now_s - self._came_s > STALE_S:
+            self._came_s = math.inf
+            for curve in (*self._force_curves.values(), *self._moment_curves.values()):
+                curve.setData([], [])
         if now_s - self._drawn_s < 1.0 / DRAWN_HZ - 0.005:
             return
         self._drawn_s = now_s

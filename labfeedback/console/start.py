@@ -133,6 +133,8 @@ class StartPage(QWidget):
         """What stands in the way of beginning; empty: nothing."""
         if self.fields.missing:
             return f"Choose: {', '.join(self.fields.missing)}"
+        if not self.fields.found:
+            return "Looking the person up ..."
         if trouble := self.fields.found.get("trouble"):
             return str(trouble)
         if not self.fields.side.currentText():

@@ -145,3 +145,15 @@ def test_forces_are_drawn_with_the_newest_at_zero(plots):
     plots.draw(1.0)
     time, force = plots._force_curves[LEFT].getData()
     assert time[-1] == 0.0 and force[-1] == 299.0 and time[0] >= -5.0
+
+
+def test_what_stands_still_does_not_look_live(plots):
+    rows: Rows = np.zeros(100, FRAME)
+    rows["time_s"] = np.arange(100) / 100
+    plots.frames(rows)
+    plots.draw(1.0)
+    plots.draw(1.3)
+    assert plots._force_curves[LEFT].getData()[0] is not None
+    plots.draw(1.6)
+    kept = plots._force_curves[LEFT].getData()[0]
+    assert kept is None or len(kept) == 0

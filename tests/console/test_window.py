@@ -95,6 +95,8 @@ class TestBefore:
                 "protocol": "training_fpa", "side": "left"}  # fmt: skip
         page = StartPage(choices(last), DARK, self.sent.append)
         qtbot.addWidget(page)
+        known = {"person": "S1", "side": "left", "of": 6, "visit": 1, "walked": "no visit so far"}
+        page.found(page.fields.asked, known)
         return page
 
     def test_a_red_check_blocks_the_start(self, page):
@@ -119,6 +121,73 @@ class TestBefore:
         page.direction = "seen"
         page.fields.subject.setText("S2.toml")
         assert not page.ready and not page.direction and not page.begin.isEnabled()
+
+    def test_nothing_of_one_person_stays_for_the_next(self, page):
+        """Leg, target, calibration and a visit to go on with belong to a person."""
+        asked = page.fields.asked
+        page.found(asked, {"side": "left", "calibration": "S1.calibration.json", "of": 6, "visit": 2, "walked": "",
+                           "cut": {"visit": 2, "clock": "10:00", "block": "block 2 of 5"}})  # fmt: skip
+        page.fields.target.setText("toe-in 5 deg")
+        assert page.chosen["resume"] and page.chosen["side"] == "left"
+        page.fields.subject.setText("S2.toml")
+        chosen = page.chosen
+        assert (chosen["side"], chosen["target"], chosen["calibration"], chosen["resume"]) == ("", "", "", False)
+        assert "Looking" in page.lacking
+        page.found(asked, {"side": "left"})  # an answer about the one before
+        assert page.chosen["side"] == ""
+
+    def test_nobody_begins_before_the_person_is_known(self, page):
+        page.show_check(0, json.dumps(READY), "", page._key())
+        page.direction = "seen"
+        page.fields.found = {}
+        page._allow()
+        page.start()
+        assert not [one for one in self.sent if one["do"] == "begin"]
+
+    def test_a_visit_is_begun_once(self, page):
+        page.show_check(0, json.dumps(READY), "", page._key())
+        page.direction = "seen"
+        page._allow()
+        page.start()
+        page.found(page.fields.asked, {"person": "S1", "side": "left", "of": 6, "visit": 1, "walked": ""})
+        page.start()
+        assert len([one for one in self.sent if one["do"] == "begin"]) == 1
+        page.refused("the streams are not there")
+        assert page.begin.isEnabled() and "streams" in page.guide.trouble.text()
+
+    def test_a_mirrored_wall_is_turned_round_and_shown_again(self, page):
+        page.ask_direction({"side": "left", "words": "inwards by 9 deg", "way": "inwards", "turned_in": True,
+                            "mirrored": False})  # fmt: skip
+        page.guide.asking.buttons[1].click()
+        assert page.mirrored is True and page.direction == "" and "again" in page.guide.trouble.text()
+        page.fields.rig.setCurrentText("grail")
+        assert page.mirrored is None
+
+    def test_something_else_on_the_wall_passes_nothing(self, page):
+        page.ask_direction({"side": "left", "words": "inwards by 9 deg", "way": "inwards", "turned_in": True,
+                            "mirrored": False})  # fmt: skip
+        page.guide.asking.buttons[2].click()
+        assert page.direction == "" and "not passed" in page.guide.trouble.text()
+
+    def test_a_red_line_that_is_no_hazard_needs_a_reason(self, page, monkeypatch):
+        soft = {"ready": False, "lines": [{**RED["lines"][0], "name": "skew", "firm": False}]}
+        page.show_check(1, json.dumps(soft), "", page._key())
+        page._allow()
+        run: list[list[str]] = []
+        monkeypatch.setattr(page.guide, "run", lambda arguments, *_: run.append(arguments))
+        page.show()
+        page.ask_reason()
+        page.guide.asking.answer()
+        assert run == []  # nothing written is no reason
+        page.guide.asking.words.setText("measured by hand")
+        page.guide.asking.answer()
+        assert "--override" in run[0] and "skew=measured by hand" in run[0]
+
+    def test_a_hazard_is_never_offered_to_be_accepted(self, page):
+        hard = {"ready": False, "lines": [{**RED["lines"][0], "firm": True}]}
+        page.show_check(1, json.dumps(hard), "", page._key())
+        page._allow()
+        assert not page.accept.isVisibleTo(page)
 
     def test_a_check_that_says_nothing_is_no_check(self, page):
         page.show_check(2, "", "labfeedback: no stream answers\n", page._key())
