@@ -50,7 +50,6 @@ def direction(
     from labfeedback.commands.visiting import trained_side
     from labfeedback.commands.walking import can_show
     from labfeedback.engine.turning import LEAST_DEG, Turning
-    from labfeedback.hub.feet import follow_foot
     from labfeedback.markerset import load_marker_set
     from labfeedback.rig import load_rig
     from labfeedback.subject import load_subject
@@ -67,6 +66,8 @@ def direction(
     wall = None if unseen else Wall(screen, leg, beside=beside)
     say, turning, turned = Teller(leg, as_json), Turning(show, patience), None
     say.phase("waiting", math.nan, math.nan, "")
+    from labfeedback.hub.feet import follow_foot  # brings the compiled kernels: half a minute on a new computer
+
     with Asked() as asked:
         try:
             for moment, angle in follow_foot(the_rig, marker_set, leg, wait_s=wait, stop=lambda: asked.times > 0):

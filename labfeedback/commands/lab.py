@@ -36,6 +36,7 @@ def lab(
 
     What was chosen last is chosen again the next time.
     """
+    from labfeedback.aside import Aside
     from labfeedback.asked import Asked
     from labfeedback.commands.walking import can_show
     from labfeedback.desk import Desk
@@ -52,6 +53,7 @@ def lab(
     desk = Desk(choices(last), headless=no_screen, dark=not light)
     with Asked() as asked:
         serving = Serving(desk, asked, headless=no_screen, memory=memory)
+        warming = Aside("labfeedback.commands.lab_look:warm")
         desk.begin()
         try:
             while not desk.closed and not asked.times:
@@ -59,6 +61,7 @@ def lab(
                 time.sleep(LOOK_S)
         finally:
             desk.close()
+            warming.close()
 
 
 def choices(last: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,14 @@ def look(study: str, subject: str, protocol: str) -> dict[str, Any]:
     return out
 
 
+def warm() -> None:
+    """Compile the kernels where this computer has not yet: the first check would otherwise wait half a minute."""
+    from labfeedback.fingerprint import use_own_kernel_cache
+
+    use_own_kernel_cache()
+    import labfeedback.engine  # noqa: F401 - importing it is what compiles
+
+
 def _of_session(session: Session) -> dict[str, Any] | None:
     """Protocol, visit, whether it ended; None where nothing of it can be read."""
     from labfeedback.recording.layout import final_path

@@ -72,7 +72,9 @@ class Guide(QWidget):
         self._changed()
 
     def stop(self) -> None:
-        """End what is being looked at, or put a question away."""
+        """End what is being looked at, put a question away, leave a field: letters are keys again."""
+        if (page := self.parentWidget()) is not None:
+            page.setFocus()
         if self._program is not None:
             self._program.cancel()
             self._program = None

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import QLabel, QMainWindow, QWidget
 
@@ -103,7 +104,11 @@ class OperatorWindow(QMainWindow):
 
     def _put(self, page: QWidget) -> None:
         self.page = page
+        # Without a policy Qt gives the keys to the first field when the window comes to the front: a D for the
+        # direction check would then be typed into a path.
+        page.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCentralWidget(page)
+        page.show()
         page.setFocus()
 
     def _catch_up(self, page: WalkPage) -> None:

@@ -16,6 +16,8 @@ from labfeedback.console.looks import DARK
 from labfeedback.console.start import StartPage
 from labfeedback.console.widgets import HoldButton, Question
 from labfeedback.desk import Desk
+from tests.console.desk_at_hand import HandDesk, until
+from tests.console.hands import Hands
 
 READY = {"ready": True, "lines": [
     {"name": "streams", "where": "", "light": "green", "sentence": "both are there", "remedy": ""},
@@ -193,6 +195,21 @@ class TestBefore:
         page.show_check(2, "", "labfeedback: no stream answers\n", page._key())
         assert not page.ready
         assert "no stream answers" in page.lights.item(0).text()
+
+
+def test_a_letter_is_a_key_when_the_window_comes_to_the_front(qtbot, tmp_path):
+    """Qt gives the keys to the first field, a path, unless the page wants them."""
+    desk = HandDesk(choices({"study": str(tmp_path), "subject": "S1.toml"}))
+    window = desk.open_window()
+    qtbot.addWidget(window)
+    window.show()
+    assert until(window, lambda: desk.work() is None and isinstance(window.page, StartPage), 10)
+    # What Qt does on activation: to the widget that had the keys, if its policy lets it.
+    held = window.focusWidget()
+    assert held is window.page and held.focusPolicy() != Qt.FocusPolicy.NoFocus
+    window.page.fields.study.setFocus()
+    Hands(window).press(Qt.Key.Key_Escape)
+    assert window.focusWidget() is window.page
 
 
 def test_a_real_window_that_is_killed_is_opened_again(monkeypatch):
