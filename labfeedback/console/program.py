@@ -34,7 +34,14 @@ def run(
     if len(QGuiApplication.screens()) > 1:
         window.showMaximized()  # the patient has a display of their own
     else:
+        place = window.screen()
+        if place is not None:  # the patient's screen has the lower right corner
+            free = place.availableGeometry()
+            window.setGeometry(
+                free.left(), free.top(), min(window.width(), free.width()), min(window.height(), free.height())
+            )
         window.show()
+        window.raise_()
 
     def tick() -> None:
         window.tick()

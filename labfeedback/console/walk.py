@@ -55,7 +55,8 @@ class WalkPage(QWidget):
 
     def _build(self) -> None:
         self.state = label("", "title", "state of the visit")
-        self.state.setMinimumWidth(200)  # the words beside it do not move when it changes
+        self.state.setWordWrap(False)
+        self.state.setMinimumWidth(int(200 * self._scale))  # the words beside it do not move when it changes
         self.block = label("", "title", "block")
         self.left = label("", "big", "time or steps left")
         self.left.setMinimumWidth(150)

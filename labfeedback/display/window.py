@@ -15,7 +15,8 @@ from labfeedback.display.geometry import Geometry, geometry_for
 from labfeedback.display.painting import paint
 from labfeedback.rig import Screen
 
-BESIDE: Final = 0.4  # of the width of a single display that the operator's window shares
+BESIDE: Final = (0.3, 0.4)  # of the width of a single display that the operator's window shares: least and most
+OPERATOR_PX: Final = 1366  # that the operator's window wants of it
 
 
 class PatientWindow(QWidget):
@@ -98,13 +99,22 @@ def chosen_screen(name: str) -> QScreen | None:
 
 
 def show_on_wall(window: PatientWindow, display: str, *, beside: bool) -> None:
-    """Fill the patient's display. beside: with a single display leave most of it to the operator's window."""
+    """Fill the patient's display.
+
+    beside: the operator has a window, which keeps the keyboard; with a single display it also keeps the front, and the
+    patient's screen is a window in the corner behind it.
+    """
     place = chosen_screen(display)
+    if beside:
+        window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        window.setWindowFlag(Qt.WindowType.WindowDoesNotAcceptFocus, True)
     if place is not None and beside and len(QGuiApplication.screens()) == 1:
+        window.setWindowFlag(Qt.WindowType.WindowStaysOnBottomHint, True)
         free = place.availableGeometry()
-        width = int(BESIDE * free.width())
+        room = free.width() - OPERATOR_PX
+        width = int(min(BESIDE[1] * free.width(), max(BESIDE[0] * free.width(), room)))
         height = width * 9 // 16
-        window.setGeometry(free.right() - width, free.bottom() - height, width, height)
+        window.setGeometry(free.right() + 1 - width, free.bottom() + 1 - height, width, height)
         window.show()
         return
     if place is not None:
