@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtGui import QCloseEvent, QGuiApplication
 from PyQt6.QtWidgets import QLabel, QMainWindow, QWidget
 
 from labfeedback.console.end import EndPage
@@ -41,7 +41,9 @@ class OperatorWindow(QMainWindow):
         self.closed = self.parent_gone = False
         self.setWindowTitle("labfeedback - operator")
         display = self.screen()
-        height = display.availableGeometry().height() if display is not None else 0
+        # With a single display the patient's screen stands beside it: then it stays as small as it can be.
+        own = len(QGuiApplication.screens()) > 1
+        height = display.availableGeometry().height() if display is not None and own else 0
         self._scale = scale_of(height)
         self.setStyleSheet(sheet(self._looks, height))
         self.setCentralWidget(self.page)
