@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from devices.walker import FAULTS, Piece, Walker, parse_fault
-from devices.walker.standing import Stander
+from devices.walker.standing import TURN_S, Stander
 from devices.walker.steps import GAIN
 from devices.walker.truth import write_truth
 from labfeedback.device import Pushed, Stop, StopOrOrphaned
@@ -299,7 +299,7 @@ def _turn(inwards: str, outwards: str, after_s: float) -> tuple[str, float, floa
         amount = float(degrees)
     except ValueError:
         amount = -1.0
-    if (inwards and outwards) or side not in ("left", "right") or not 0 < amount <= 45 or after_s < 0:
+    if (inwards and outwards) or side not in ("left", "right") or not 0 < amount <= 45 or not after_s >= 0:
         raise BadSetup("--turn-in, --turn-out: give one of them, as left:12 or right:12, 45 deg at most")
     return side, amount if inwards else -amount, after_s
 
@@ -320,6 +320,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not 0 <= given.standing <= 3600:
             raise BadSetup(f"--standing {given.standing:g}: expected 0 to 3600 s")
+        if turn is not None and given.standing < turn[2] + TURN_S:
+            raise BadSetup(
+                f"--standing {given.standing:g} s ends before the foot has turned: expected at least "
+                f"{turn[2] + TURN_S:g}, or a smaller --turn-after"
+            )
         # A new C3D file is what --c3d is for; the truth beside it must not take its place.
         check_outputs([("--truth", given.truth and Path(given.truth))], [given.c3d and Path(given.c3d)])
         if given.c3d:

@@ -43,8 +43,9 @@ def direction(
 ) -> None:
     """With the belt off: the foot straight, then turned in, followed live by the patient's screen.
 
-    Ends with 1 when the foot did not turn in by 5 deg: then something is exchanged, and nobody walks. Whether the wall
-    showed it the right way round only a person can see.
+    Ends with 1 when the foot did not turn in by 5 deg, or the other one did, or it is not where a foot of its side that
+    stands straight ahead can be: then something is exchanged, and nobody walks. Whether the wall showed it the right
+    way round only a person can see.
     """
     from labfeedback.asked import Asked
     from labfeedback.commands.visiting import trained_side
@@ -64,14 +65,20 @@ def direction(
         screen = screen.model_copy(update={"mirrored": mirrored})
     unseen = can_show(headless, lambda text: typer.echo(text, err=True))
     wall = None if unseen else Wall(screen, leg, beside=beside)
-    say, turning, turned = Teller(leg, as_json), Turning(show, patience), None
+    say, turning, turned = Teller(leg, as_json), Turning(leg, show, patience), None
     say.phase("waiting", math.nan, math.nan, "")
-    from labfeedback.hub.feet import follow_foot  # brings the compiled kernels: half a minute on a new computer
+    from labfeedback.hub.turning import follow_feet  # brings the compiled kernels: half a minute on a new computer
 
     with Asked() as asked:
+
+        def stop() -> bool:
+            if wall is not None:
+                wall.breathe()
+            return asked.times > 0
+
         try:
-            for moment, angle in follow_foot(the_rig, marker_set, leg, wait_s=wait, stop=lambda: asked.times > 0):
-                turned = turning.feed(moment, angle)
+            for moment, feet in follow_feet(the_rig, marker_set, leg, wait_s=wait, stop=stop):
+                turned = turning.feed(moment, feet)
                 say.phase(turned.phase, turned.change_deg, turned.left_s, turned.trouble)
                 if wall is not None:
                     wall.show(turned)
@@ -83,11 +90,14 @@ def direction(
     if turned is None or turned.phase != "done":
         raise NotTurnedIn("the direction check was ended before the foot was turned")
     change = turned.result_deg
-    way = "inwards" if change < 0 else "outwards"
+    way = "inwards" if change < 0 else "outwards" if change > 0 else ""
     words = f"{way} by {abs(change):.0f} deg" if change else "by less than 5 deg"
     found = {"phase": "done", "side": leg, "change_deg": round(change, 1), "words": words, "way": way,
              "turned_in": change <= -LEAST_DEG, "mirrored": screen.mirrored}  # fmt: skip
-    typer.echo(json.dumps(found) if as_json else f"The {leg.upper()} foot turned {words}.")
+    told = "The direction check is not passed." if turned.why else f"The {leg.upper()} foot turned {words}."
+    typer.echo(json.dumps(found) if as_json else told)
+    if turned.why:
+        raise NotTurnedIn(f"{turned.why}. Nobody walks before that is mended")
     if not found["turned_in"]:
         raise NotTurnedIn(
             f"the {leg} foot turned {words}; inwards by at least {LEAST_DEG:g} deg was asked for. If it did turn "
@@ -119,7 +129,7 @@ class Teller:
         said = self._say[phase] + (f" ({trouble})" if trouble else "")
         if self._json:
             known = {"left_s": left_s, "change_deg": change_deg}
-            numbers = {name: None if value != value else round(value, 1) for name, value in known.items()}
+            numbers = {name: None if value != value else round(value, 1) + 0.0 for name, value in known.items()}
             said = json.dumps({"phase": phase, "say": said, **numbers})
         typer.echo(said)
 
@@ -144,6 +154,10 @@ class Wall:
     def show(self, turned: Turned) -> None:
         """Paint what is known now."""
         self._window.show_scene(self._scene_of(self._side, turned.phase, turned.change_deg))
+        self._application.processEvents()
+
+    def breathe(self) -> None:
+        """Let the window live while nothing is new, as when the streams are waited for."""
         self._application.processEvents()
 
     def close(self) -> None:
