@@ -241,15 +241,14 @@ def test_the_wall_follows_what_is_known_and_is_neutral_without():
 
 @pytest.mark.usefixtures("application")
 @pytest.mark.parametrize("side", [1, -1])
-def test_a_mirrored_wall_that_shows_toes_out_is_the_golden_one_to_the_pixel(side):
-    from PyQt6.QtGui import QImage
-
+def test_a_mirrored_wall_shows_toes_out_as_the_same_picture_the_other_way_round(side):
     from labfeedback.display.turned import scene_of
-    from labfeedback.records import SIDE_NAMES
-    from tests.display.make_golden import GOLDEN, pixels, turned_picture
+    from tests.display.make_golden import pixels, turned_picture
 
-    golden = QImage(str(GOLDEN / f"turned_{SIDE_NAMES[side]}_out_mirrored.png"))
-    assert np.array_equal(pixels(golden), pixels(turned_picture(scene_of(side, "shown", 12.0), True)))
+    plain, mirrored = (pixels(turned_picture(scene_of(side, "shown", 12.0), m)).astype(int) for m in (False, True))
+    # Smooth edges are sampled from the other side: a few grey values differ, shapes do not.
+    assert (np.abs(plain[:, ::-1] - mirrored).max(axis=2) > 90).mean() < 1e-4
+    assert (np.abs(plain - mirrored).max(axis=2) > 90).mean() > 0.01
 
 
 def test_nothing_of_a_quiet_stand_changes_before_the_turn():
@@ -280,15 +279,16 @@ class Stand:
     streams: bool = True
 
 
+# A foot that turns ends the check itself: there patience costs no time, and a busy computer needs it.
 LIVE = {
-    "left in": Stand(("--json", "--mirrored", "--patience", "9")),
-    "right in": Stand(("--headless", "--side", "right", "--patience", "9"), ("right", 10.0), lump_s=0.1),
-    "left out": Stand(("--headless", "--patience", "9"), ("left", -10.0)),
-    "other foot": Stand(turns=("right", 12.0)),
+    "left in": Stand(("--json", "--mirrored", "--patience", "30")),
+    "right in": Stand(("--headless", "--side", "right", "--patience", "30"), ("right", 10.0), lump_s=0.1),
+    "left out": Stand(("--headless", "--patience", "30"), ("left", -10.0)),
+    "other foot": Stand(("--headless", "--json", "--patience", "30"), ("right", 12.0)),
     "sides exchanged": Stand(named={"*": "sides"}),
     "heel and toe exchanged": Stand(named={"LCAL": "LMT2", "LMT2": "LCAL"}),
     "hidden": Stand(hides=("LCAL", "LMT2")),
-    "ended": Stand(("--headless",), ended=True),
+    "ended": Stand(("--headless", "--patience", "30"), ended=True),
     "no streams": Stand(("--headless", "--wait", "1"), streams=False),
 }
 
