@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from labfeedback.errors import BadSetup
-from labfeedback.protocol.aiming import change_words, parse_target
+from labfeedback.protocol.aiming import change_words, parse_change
 
 ARMS: Final = ("active", "sham")
 HEAD: Final = "labfeedback allocation 1 (sealed; 'labfeedback allocate FILE --show' reads it)"
@@ -40,16 +40,10 @@ def allocated(subject: str, arm: str, change: str, reason: str, made: str) -> Al
     """A checked row. Raises BadSetup."""
     if arm not in ARMS:
         raise BadSetup(f"arm {arm!r}: expected active or sham")
-    try:
-        target = parse_target(change, "fpa")
-    except ValueError as error:
-        raise BadSetup(str(error)) from None
-    if target.kind not in ("change", "natural"):
-        raise BadSetup(f"{change!r} is no change to train; expected for example 'toe-in 5 deg', or 'natural'")
-    if target.kind == "natural" and arm == "active":
+    amount = parse_change(change)
+    if amount == 0.0 and arm == "active":
         raise BadSetup("the active arm trains a change; 'natural' is what the sham arm trains")
-    words = "natural" if target.kind == "natural" else change_words(target.amount)
-    return Allocated(subject, arm, words, reason.strip(), made)
+    return Allocated(subject, arm, change_words(amount), reason.strip(), made)
 
 
 def begin(path: Path) -> None:

@@ -29,8 +29,14 @@ class Aside:
     def __init__(self, target: str, **given: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe(duplex=False)
+        self._began = time.monotonic()
         self._process = spawn(f"{__name__}:answer_into", theirs, target, given, name="aside")
         theirs.close()
+
+    @property
+    def age_s(self) -> float:
+        """Since it was asked."""
+        return time.monotonic() - self._began
 
     def ready(self) -> bool:
         """Whether `answer` need not wait."""
@@ -44,10 +50,10 @@ class Aside:
                 meanwhile()
                 time.sleep(LOOK_S)
             if not self._ours.poll(0):
-                raise Refused("a program of the lab gave no answer", 1)
+                raise Refused(f"a part of the program gave no answer in {self.age_s:.0f} s: try once more", 1)
             kind, found, code = self._ours.recv()
         except (EOFError, OSError):
-            raise Refused("a program of the lab died before it answered", 1) from None
+            raise Refused("a part of the program died before it answered: try once more", 1) from None
         finally:
             self.close()
         if kind == "refused":
@@ -63,6 +69,14 @@ class Aside:
         self._ours.close()
 
 
+def unforeseen(error: Exception) -> str:
+    """What an operator is told of an error that nobody foresaw."""
+    return (
+        f"an error nobody foresaw ({type(error).__name__}: {error}). Try once more; if it comes again, close the lab, "
+        "start it anew, and tell whoever looks after the program"
+    )
+
+
 def answer_into(pipe: Any, target: str, given: dict[str, Any]) -> None:
     """In the process."""
     try:
@@ -70,6 +84,6 @@ def answer_into(pipe: Any, target: str, given: dict[str, Any]) -> None:
     except LabError as error:
         found = ("refused", str(error), error.exit_code)
     except Exception as error:  # nothing that nobody foresaw may reach an operator as a traceback
-        found = ("refused", f"an error nobody foresaw ({type(error).__name__}: {error})", UNFORESEEN)
+        found = ("refused", unforeseen(error), UNFORESEEN)
     with contextlib.suppress(OSError):  # nobody waits any more
         pipe.send(found)

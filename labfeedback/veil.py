@@ -13,14 +13,19 @@ from labfeedback.records import EventCode
 
 LOAD: Final = "a limit of load or speed is passed: tell whoever is not blinded, before the next visit"
 # Codes whose sentences hold the person's own values or the target: hidden, or said without them.
-HIDDEN: Final = frozenset({EventCode.BASELINE_DONE, EventCode.TARGET_SET})
+HIDDEN: Final = frozenset({EventCode.BASELINE_DONE, EventCode.TARGET_SET, EventCode.COMMAND})
 INSTEAD: Final = {
     EventCode.ALARM: LOAD,
     EventCode.TARGET_REFUSED: "the target of this block is refused: end the visit and ask whoever is not blinded",
 }
 _CONDITION: Final = re.compile(r"(?<=[a-z0-9_])/[a-z0-9_]+")  # 'practice/toe_in_5' names the candidate
 _LOAD_RULES: Final = re.compile(r"(flexion moment|other knee): [^;]*")
-_COMMANDS: Final = frozenset({EventCode.COMMAND})
+_OF_BLOCKS: Final = frozenset(
+    {
+        EventCode.VISIT_BEGAN, EventCode.BLOCK_BEGAN, EventCode.BLOCK_ENDED, EventCode.BLOCK_SKIPPED,
+        EventCode.STOP_RULE, EventCode.ACKNOWLEDGED, EventCode.REFUSED,
+    }
+)  # fmt: skip
 
 
 def unnamed(block: str) -> str:
@@ -30,19 +35,11 @@ def unnamed(block: str) -> str:
 
 def sentence(code: int, text: str) -> str | None:
     """An event's sentence for a blinded operator; None where nothing is told."""
-    if code in HIDDEN or code in _COMMANDS:
+    if code in HIDDEN:
         return None
     if code in INSTEAD:
         return INSTEAD[EventCode(code)]
     return _LOAD_RULES.sub("a load rule", unnamed(text)) if code in _OF_BLOCKS else text
-
-
-_OF_BLOCKS: Final = frozenset(
-    {
-        EventCode.VISIT_BEGAN, EventCode.BLOCK_BEGAN, EventCode.BLOCK_ENDED, EventCode.BLOCK_SKIPPED,
-        EventCode.STOP_RULE, EventCode.ACKNOWLEDGED, EventCode.REFUSED,
-    }
-)  # fmt: skip
 
 
 def veiled(news: dict[str, Any]) -> dict[str, Any] | None:

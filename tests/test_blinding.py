@@ -185,7 +185,7 @@ class TestTheOperator:
         active = ready(blinded)
         assert sham.visit.arm == "sham" and active.visit.arm == "active"
         assert (sham.said, sham.walk["remarks"]) == (active.said, active.walk["remarks"])
-        assert sham.session.stem.replace("ses-01", "ses-02") == active.session.stem or sham.session == active.session
+        assert sham.session == active.session  # the first was never walked, so its place is free
         assert sham.visit.document == active.visit.document
 
     @pytest.mark.parametrize("given", [{"target": "toe-in 5 deg"}, {"arm": "sham"}, {"verdict": Path("v.json")}])

@@ -60,7 +60,7 @@ def test_with_a_screen_the_operators_window_stands_beside_and_stays_until_it_is_
             said.append(line)
             if "stays until it is closed" in line:
                 window = [one for one in psutil.Process(process.pid).children() if one.is_running()]
-                assert len(window) >= 1
+                assert len(window) >= 2  # the window, and Python's own keeper of shared memory
                 process.terminate()
                 break
         assert process.wait(30) == 0, "".join(said)

@@ -40,6 +40,7 @@ def lab(
     from labfeedback.asked import Asked
     from labfeedback.commands.walking import can_show
     from labfeedback.desk import Desk
+    from labfeedback.doctor import has_screen
 
     no_screen = can_show(headless, typer.echo)
     if no_screen and not headless:
@@ -47,10 +48,13 @@ def lab(
             "the operator's window needs a display, and there is none here. From a terminal: 'labfeedback visit'"
         )
     memory = Memory(Path(typer.get_app_dir("labfeedback")) / "lab.json")
-    last = memory.recall() | {k: v for k, v in (("rig", rig), ("markers", markers)) if v}
+    last = memory.recall()
+    if rig and rig != last.get("rig"):
+        last.pop("mirrored", None)  # another room, another wall
+    last |= {k: v for k, v in (("rig", rig), ("markers", markers)) if v}
     if study is not None:
         last["study"] = str(study.absolute())
-    desk = Desk(choices(last), headless=no_screen, dark=not light)
+    desk = Desk({**choices(last), "headless": headless}, headless=not has_screen(), dark=not light)
     with Asked() as asked:
         serving = Serving(desk, asked, headless=no_screen, memory=memory)
         warming = Aside("labfeedback.commands.lab_look:warm")
@@ -119,6 +123,8 @@ class Serving:
 
     def once(self) -> None:
         """Take what was asked, answer what has been found out."""
+        from labfeedback.aside import unforeseen
+
         self.desk.work()
         while self.desk.asked:
             command = self.desk.asked.popleft()
@@ -126,8 +132,8 @@ class Serving:
                 self._do(command)
             except LabError as error:
                 self.desk.refuse(str(error))
-            except Exception as error:  # the lab stays; who mends it finds the details in the log
-                self.desk.refuse(f"an error nobody foresaw ({type(error).__name__}: {error})")
+            except Exception as error:  # the lab stays
+                self.desk.refuse(unforeseen(error))
         self._look()
 
     def _do(self, command: dict[str, Any]) -> None:
@@ -157,11 +163,11 @@ class Serving:
         """Who is chosen, which visit is next, whether one was cut off: the newest question only."""
         from labfeedback.aside import Aside
 
-        if self._looking is not None and self._looking[1].ready():
+        if self._looking is not None and (self._looking[1].ready() or self._looking[1].age_s > LOOK_PATIENCE_S):
             asked, aside = self._looking
             self._looking = None
             try:
-                found = aside.answer(LOOK_PATIENCE_S)
+                found = aside.answer(0.0)
             except LabError as error:
                 found = {"trouble": str(error)}
             self.desk.found(asked, found)

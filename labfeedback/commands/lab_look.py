@@ -34,14 +34,14 @@ def look(study: str, subject: str, protocol: str) -> dict[str, Any]:
         return out
     found = open_study(folder)
     out["blinded"] = found.allocation is not None
-    begun, ended, walked = 0, 0, []
+    ended, walked = 0, []
     for session in found.sessions(person.id):
         known = _of_session(session)
         if known is None:
             continue
         walked.append(session.task)
         if known["protocol"] == document.id:
-            begun, ended = max(begun, known["visit"]), max(ended, known["visit"] if known["ended"] else 0)
+            ended = max(ended, known["visit"] if known["ended"] else 0)
             out["cut"] = None if known["ended"] else _cut(known)
     out["visit"] = min(ended + 1, document.visits)
     if out["cut"]:

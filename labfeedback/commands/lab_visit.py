@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from pathlib import Path
 from typing import Any, Final
@@ -51,7 +50,7 @@ def run_visit(
         raise BadSetup(f"{ending.why}. Nothing was recorded")
     desk.page("wait", heading=heading, text="The recording is finished. Making the report ...", blinded=ready.blinded)
     found = reported(place.folder, place.stem, desk.work)
-    desk.conclude(why=ending.why, next=due(visit, found), began=time.strftime("%H:%M"), **found)
+    desk.conclude(why=ending.why, next=due(visit, found), **found)
 
 
 def prepare(chosen: dict[str, Any]) -> Any:

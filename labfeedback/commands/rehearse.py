@@ -47,9 +47,9 @@ def rehearse(
     from rich.console import Console
 
     from devices.walker.people import person
-    from labfeedback.commands.visiting import checked_change, conclude, introduce, make_visit, selection_for
+    from labfeedback.commands.visiting import conclude, introduce, make_visit, selection_for
     from labfeedback.exchange.outputs import check_outputs
-    from labfeedback.protocol.aiming import parse_target
+    from labfeedback.protocol.aiming import parse_change
     from labfeedback.protocol_file import draw, load_protocol
     from labfeedback.study import label_of, open_study
     from labfeedback.subject import Subject
@@ -85,11 +85,11 @@ def rehearse(
             raise
         chosen, said = FALLBACK, f"no assessment of {name} in {out}: rehearsed with {FALLBACK}"
     if chosen:
-        checked_change(chosen)
+        amount = parse_change(chosen)
         earlier = visit - 1 if document.purpose == "training" else 6
         who = person(
             patient, seed, side=1 if side == "right" else -1, earlier=earlier,
-            change_deg=0.0 if "sham" in (arm, document.arm) else parse_target(chosen, "fpa").amount,
+            change_deg=0.0 if "sham" in (arm, document.arm) else amount,
         )  # fmt: skip
     if said:
         console.print(said[0].upper() + said[1:])

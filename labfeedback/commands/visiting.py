@@ -9,7 +9,6 @@ from typing import Any, Final
 from rich.console import Console
 
 from labfeedback.errors import BadSetup, LabError
-from labfeedback.protocol.aiming import parse_target
 from labfeedback.protocol.document import Protocol
 from labfeedback.protocol.schedule import Draws, Standing, Visit, needs_selection, plan
 from labfeedback.study import Session, Study, change_of, read_verdict
@@ -43,16 +42,6 @@ def selection_for(
     if override:
         said += f", overriding '{text['verdict']}': {override['reason']}"
     return change, said
-
-
-def checked_change(change: str) -> None:
-    """Raises BadSetup for what is no change of a foot angle within 15 deg."""
-    try:
-        target = parse_target(change, "fpa")
-    except ValueError as error:
-        raise BadSetup(str(error)) from None
-    if target.kind not in ("change", "natural"):
-        raise BadSetup(f"{change!r} is no change to train; expected for example 'toe-in 5 deg', or 'natural'")
 
 
 def make_visit(

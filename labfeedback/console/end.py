@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from labfeedback.console.view import View
-from labfeedback.console.widgets import Words, label, panel
+from labfeedback.console.widgets import Place, Words, label, panel
 
 COLUMNS = ("change", "steps", "achieved, deg", "reduction, %BW*Ht (95 %)", "%", "excluded by")
 Send = Callable[[dict[str, Any]], None]
@@ -32,7 +32,6 @@ class EndPage(QWidget):
     def __init__(self, view: View, send: Send) -> None:
         super().__init__()
         self._view, self._send = view, send
-        self._asking: QWidget | None = None
         found = view.conclusion
         whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 12, 14, 12)
@@ -53,14 +52,14 @@ class EndPage(QWidget):
         self.trouble = label("", "say", "what could not be done")
         self.trouble.setVisible(False)
         whole.addWidget(self.trouble)
-        self.asks = QVBoxLayout()
+        self.asks = Place(self)
         whole.addLayout(self.asks)
         for line in found.get("numbers", []):
             whole.addWidget(label(line, "fact"))
         whole.addWidget(panel(*(label(line, "quiet") for line in found.get("lines", []))))
         if found.get("next"):
             whole.addWidget(label(f"Next: {found['next']}", "say"))
-        QShortcut(QKeySequence("Escape"), self).activated.connect(self._put_away)
+        QShortcut(QKeySequence("Escape"), self).activated.connect(self.asks.clear)
         row = QHBoxLayout()
         self.report = self._button("Open the plot" if found.get("last") else "Open the report", "R", self._open)
         self.report.setEnabled(bool(found.get("report")))
@@ -91,7 +90,6 @@ class EndPage(QWidget):
 
     def ask_override(self) -> None:
         """Another target: which, and why."""
-        self._put_away()
         self.changes = QComboBox()
         self.changes.setAccessibleName("the change to train")
         self.changes.setEditable(True)
@@ -99,25 +97,15 @@ class EndPage(QWidget):
 
         def keep(reason: str) -> None:
             change = self.changes.currentText().strip()
-            self._put_away()
+            self.asks.clear()
             self._send({"do": "override verdict", "change": change, "reason": reason})
 
         words = Words("Train another change: why? It is printed in every report.", keep)
         inside = words.layout()
         assert isinstance(inside, QVBoxLayout)
         inside.insertWidget(1, self.changes)
-        self._asking = words
-        self.asks.addWidget(words)
-        words.show()
-        self.changes.setFocus()
-
-    def _put_away(self) -> None:
-        if self._asking is not None:
-            self._asking.hide()
-            self.asks.removeWidget(self._asking)
-            self._asking.deleteLater()
-            self._asking = None
-            self.setFocus()
+        words.first = self.changes
+        self.asks.put(words)
 
 
 def _happened(view: View) -> QListWidget:

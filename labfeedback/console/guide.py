@@ -8,34 +8,36 @@ from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from labfeedback.console.programs import Program
-from labfeedback.console.widgets import Choice, Words, label, panel
+from labfeedback.console.widgets import Choice, Place, Words, label, panel
 
 
 class Guide(QWidget):
     """`changed` is called when a program begins or ends, or a question comes or goes."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, page: QWidget, changed: Callable[[], None]) -> None:
+        """page: has the keys while nothing is asked."""
         super().__init__()
-        self._changed = changed
+        self._page, self._changed = page, changed
+        QShortcut(QKeySequence("Escape"), page).activated.connect(self.stop)
         self._program: Program | None = None
-        self.asking: Choice | Words | None = None
         self.sentence = label("", "title", "what the person is to do now")
         self.detail = label("", "quiet", "how it goes")
         self.trouble = label("", "say", "what to do next")
-        self._asks = QVBoxLayout()
+        self._place = Place(page)
         self.cancel = QPushButton("Stop looking  (Esc)")
         self.cancel.setAccessibleName("stop what is being looked at")
         self.cancel.clicked.connect(self.stop)
         inside = QVBoxLayout(self)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(panel(self.sentence, self.detail, self.trouble))
-        inside.addLayout(self._asks)
+        inside.addLayout(self._place)
         inside.addWidget(self.cancel)
         self.rest("", "")
 
-    def keys(self, owner: QWidget) -> None:
-        """Esc anywhere on the page stops."""
-        QShortcut(QKeySequence("Escape"), owner).activated.connect(self.stop)
+    @property
+    def asking(self) -> Choice | Words | None:
+        """The question that waits."""
+        return self._place.question
 
     @property
     def busy(self) -> bool:
@@ -73,8 +75,7 @@ class Guide(QWidget):
 
     def stop(self) -> None:
         """End what is being looked at, put a question away, leave a field: letters are keys again."""
-        if (page := self.parentWidget()) is not None:
-            page.setFocus()
+        self._page.setFocus()
         if self._program is not None:
             self._program.cancel()
             self._program = None
@@ -83,20 +84,10 @@ class Guide(QWidget):
 
     def ask(self, question: Choice | Words) -> None:
         """A question; the one before is put away."""
-        self.unask()
-        self.asking = question
-        self._asks.addWidget(question)
-        question.show()  # a layout shows it later, and what is not shown takes neither focus nor keys
-        question.first.setFocus()
+        self._place.put(question)
         self.cancel.setVisible(self.busy)
         self._changed()
 
     def unask(self) -> None:
         """Put the question away."""
-        if self.asking is not None:
-            self.asking.hide()
-            self._asks.removeWidget(self.asking)
-            self.asking.deleteLater()
-            self.asking = None
-            if (page := self.parentWidget()) is not None:
-                page.setFocus()
+        self._place.clear()

@@ -23,6 +23,7 @@ SECONDS: Final = 5.0
 FASTEST_HZ: Final = 500.0  # of a camera
 POINTS: Final = 500
 STALE_S: Final = 0.5
+GAP_S: Final = 0.1
 STEPS: Final = 60
 DRAWN_HZ: Final = 10.0
 _COLOURS: Final = {RIGHT: "#4aa3ff", LEFT: "#ff9d42"}
@@ -64,6 +65,7 @@ class Plots(QWidget):
         self._frames = Reel(int(SECONDS * FASTEST_HZ), len(_COLUMNS))
         self._steps: deque[Any] = deque(maxlen=2 * STEPS)
         self._band: tuple[float, float] = (math.nan, math.nan)
+        self._targets: list[tuple[float, float]] = []  # (since when, deg) of the trained foot
         self._new_frames = self._new_steps = False
         self._drawn_s, self._came_s = -math.inf, math.inf
         self._ranges: dict[int, tuple[float, float]] = {}
@@ -116,17 +118,21 @@ class Plots(QWidget):
 
     def frames(self, rows: Rows) -> None:
         """FRAME rows as they come."""
-        self._frames.add(np.stack([rows[name].astype(np.float64) for name in _COLUMNS], axis=1))
+        values = np.stack([rows[name].astype(np.float64) for name in _COLUMNS], axis=1)
+        before = self._frames.newest
+        if len(before) and values[0, 0] - before[-1, 0] > GAP_S:  # no line is drawn over what nobody measured
+            self._frames.add(np.array([[before[-1, 0], *[math.nan] * (len(_COLUMNS) - 1)]]))
+        self._frames.add(values)
         self._new_frames = True
 
     def steps(self, rows: Rows) -> None:
-        """STEP rows as they come; warm-up is not shown."""
+        """STEP rows as they come, after the CUE rows of their time; warm-up is not shown."""
         for row in rows:
             if int(row["side"]) == self._foot and not row["warm_up"]:
                 angle = float(row["fpa_deg"]) if row["fpa_valid"] else math.nan
                 # A blinded operator sees how far a step was from its target, and only where the patient saw it too:
                 # natural steps against the target would tell how large the change is.
-                off = angle - self._band[0] if row["cued"] else math.nan
+                off = angle - self._target_at(float(row["end_s"])) if row["cued"] else math.nan
                 peaks = [float(row[n]) if row["kam_valid"] else math.nan for n in ("kam1_pct_bwht", "kam2_pct_bwht")]
                 self._steps.append((off if self._blinded else angle, *peaks))
                 self._new_steps = True
@@ -139,16 +145,11 @@ class Plots(QWidget):
                 band = (float(row["target"]), float(row["band"])) if angle else (math.nan, math.nan)
                 if band != self._band:
                     self._band, self._new_steps = band, True
+                    self._targets.append((float(row["time_s"]), band[0]))
 
-    def past(self, steps: Rows, cues: Rows) -> None:
-        """Rows of a walk under way, as they were recorded: each step after the cues that came before it."""
-        told = 0
-        for number, step in enumerate(steps):
-            while told < len(cues) and float(cues[told]["time_s"]) <= float(step["end_s"]):
-                self.cues(cues[told : told + 1])
-                told += 1
-            self.steps(steps[number : number + 1])
-        self.cues(cues[told:])
+    def _target_at(self, time_s: float) -> float:
+        """What was aimed at when a step ended: the last one of a block may come when the next block has begun."""
+        return next((target for since, target in reversed(self._targets) if since <= time_s), math.nan)
 
     def draw(self, now_s: float) -> None:
         """Show what came. now_s: any clock, to draw no oftener than is useful.

@@ -45,8 +45,7 @@ class StartPage(QWidget):
         self._directed = self._person()
         if last.get("direction") and last.get("directed") == list(self._directed):
             self.direction = str(last["direction"])  # a visit that was cut off does not ask for it again
-        self.guide = Guide(self._allow)
-        self.guide.keys(self)
+        self.guide = Guide(self, self._allow)
         self.lights = Lights(looks)
         self.steps: dict[str, QPushButton] = {}
         for name, text, key, done, words in (

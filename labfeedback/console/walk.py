@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 from labfeedback.console.looks import STATE_WORDS, Looks
 from labfeedback.console.plots import Plots
 from labfeedback.console.view import View
-from labfeedback.console.widgets import HoldButton, Question, Words, label, panel
+from labfeedback.console.widgets import HoldButton, Place, Question, Words, label, panel
 from labfeedback.display.geometry import geometry_for
 from labfeedback.display.painting import paint
 from labfeedback.display.scene import Heard, Scene, hear, scene_at
@@ -49,7 +49,6 @@ class WalkPage(QWidget):
         self._flags: dict[str, int] = {}
         self._counted = [0, 0]
         self._questions: dict[int, Question] = {}
-        self._words: Words | None = None
         self._lines = (-1, 0)
         self._build()
 
@@ -87,6 +86,8 @@ class WalkPage(QWidget):
         self.small.setAccessibleName("what the patient sees")
         self.small.setFixedSize(int(SMALL[0] * self._scale), int(SMALL[1] * self._scale))
         self.asks = QVBoxLayout()
+        self._begun = Place(self)
+        self.asks.addLayout(self._begun)
         self.incidents = QListWidget()
         self.incidents.setAccessibleName("incidents, newest first")
         self.incidents.setWordWrap(True)
@@ -181,21 +182,14 @@ class WalkPage(QWidget):
             self._put_away()
             given(words)
 
-        self._words = Words(text, keep)
-        self.asks.addWidget(self._words)
-        self._words.show()
-        self._words.first.setFocus()
+        self._begun.put(Words(text, keep))
 
     def _put_away(self) -> None:
-        """Esc: the question that the operator began is dropped; those of the protocol stay."""
+        """Esc: the question that the operator began is dropped, those of the protocol stay; letters are keys again."""
         if -1 in self._questions:
             self._remove(-1)
-        if self._words is not None:
-            self._words.hide()
-            self.asks.removeWidget(self._words)
-            self._words.deleteLater()
-            self._words = None
-            self.setFocus()
+        self._begun.clear()
+        self.setFocus()
 
     def acknowledge(self) -> None:
         """A stop rule first, then the oldest incident."""
@@ -222,7 +216,8 @@ class WalkPage(QWidget):
 
     def past(self, steps: Rows, cues: Rows) -> None:
         """What was walked before this window was opened."""
-        self.plots.past(steps, cues)
+        self.plots.cues(cues)
+        self.plots.steps(steps)
         self._count(steps)
 
     def _count(self, rows: Rows) -> None:
@@ -326,8 +321,9 @@ class WalkPage(QWidget):
 
     def _health_now(self) -> None:
         status = self._view.status
-        if not status:
-            self.health.setText("" if self._view.ended else "no news from the hub yet")
+        if not status or self._view.hub_silent:  # ages and latencies of a hub that is silent are not those of now
+            told = "the hub says nothing" if self._view.hub_silent else "no news from the hub yet"
+            self.health.setText("" if self._view.ended else told)
             return
         ages = f"markers {1000 * status['markers_age_s']:.0f} ms, forces {1000 * status['forces_age_s']:.0f} ms old"
         if status["silent"]:

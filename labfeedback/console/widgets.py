@@ -227,6 +227,32 @@ class Words(QFrame):
             self.words.setFocus()
 
 
+class Place(QVBoxLayout):
+    """Where one question at a time stands in a page; `owner` has the keys when there is none."""
+
+    def __init__(self, owner: QWidget) -> None:
+        super().__init__()
+        self._owner = owner
+        self.question: Choice | Words | None = None
+
+    def put(self, question: Choice | Words) -> None:
+        """Show it with the keys; the one before is put away."""
+        self.clear()
+        self.question = question
+        self.addWidget(question)
+        question.show()  # a layout shows it later, and what is not shown takes neither focus nor keys
+        question.first.setFocus()
+
+    def clear(self) -> None:
+        """Put the question away."""
+        if self.question is not None:
+            self.question.hide()
+            self.removeWidget(self.question)
+            self.question.deleteLater()
+            self.question = None
+            self._owner.setFocus()
+
+
 class Rating(QSpinBox):
     """Takes digits; letters stay shortcuts, so that P pauses also while a rating is being typed."""
 

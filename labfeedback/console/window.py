@@ -23,7 +23,7 @@ from labfeedback.errors import LabError
 from labfeedback.records import CUE, FRAME, HEALTH, STEP
 
 REST_S: Final = 0.05  # rows of the hub gather for one look of the window
-DTYPES: Final = {"frames": FRAME, "steps": STEP, "cues": CUE, "health": HEALTH}
+DTYPES: Final = {"frames": FRAME, "cues": CUE, "steps": STEP, "health": HEALTH}  # what a step aimed at comes first
 
 
 class OperatorWindow(QMainWindow):

@@ -25,6 +25,8 @@ from labfeedback.rig import Rig
 Array = NDArray[np.float64]
 LOOK_EVERY_S: Final = 0.03
 SILENT_S: Final = 2.0
+# With engine.turning.LIVE_S and one look more, a value that nobody measures any more is off the wall within 250 ms.
+REPEATED_S: Final = 0.05
 SIDES: Final = {"left": LEFT, "right": RIGHT}
 
 
@@ -45,7 +47,7 @@ def follow_feet(
                 other.close()
         _check(live.layout, rig, marker_set)
         live.flush()
-        came, before = time.monotonic(), np.empty(0)
+        came, seen = time.monotonic(), Seen()
         while not stop():
             newest = None
             while (samples := live.pull(0, 0.0)) is not None:
@@ -57,8 +59,7 @@ def follow_feet(
                 came = now
                 found = standing((live.layout, newest), None, rig)
                 points = found.markers[0]
-                yield now, feet_of(found.labels, unrepeated(points, before), marker_set, side)
-                before = points
+                yield now, feet_of(found.labels, seen.of(now, points), marker_set, side)
             if now - came > SILENT_S:
                 raise StreamTrouble(
                     f"stream {live.layout.name!r} has sent nothing for {SILENT_S:g} s: start the measurement in its "
@@ -79,14 +80,23 @@ def _check(layout: Layout, rig: Rig, marker_set: MarkerSet) -> None:
         check_markers(layout, rig.streams.markers, marker_set, calibrated=False)
 
 
-def unrepeated(points: Array, before: Array) -> Array:
-    """(m, 3) with NaN for a marker that has not moved by one bit since `before`: a last value repeated is not seen.
+class Seen:
+    """Takes out markers that have not moved by one bit for `REPEATED_S`: a last value repeated is not seen.
 
-    Quiet standing moves every marker by some hundredths of a millimetre from frame to frame.
+    Quiet standing moves every marker by some hundredths of a millimetre; cameras that round may repeat one value, but
+    not two in a row in all three axes.
     """
-    if before.shape != points.shape:
-        return points
-    return np.where((points == before).all(axis=1)[:, None], np.nan, points)
+
+    def __init__(self) -> None:
+        self._points, self._moved_s = np.empty((0, 3)), np.empty(0)
+
+    def of(self, now_s: float, points: Array) -> Array:
+        """(m, 3) with NaN for what is repeated."""
+        if self._points.shape != points.shape:
+            self._points, self._moved_s = points, np.full(len(points), now_s)
+        self._moved_s[(points != self._points).any(axis=1)] = now_s
+        self._points = points
+        return np.where((now_s - self._moved_s > REPEATED_S)[:, None], np.nan, points)
 
 
 def feet_of(labels: tuple[str, ...], points: Array, marker_set: MarkerSet, side: str) -> Feet:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from labfeedback.errors import BadSetup
 from labfeedback.protocol.training import FURTHEST_DEG
 from labfeedback.variables import FEEDBACK_VARIABLES, Variable
 
@@ -127,6 +128,17 @@ def in_unit(value: float, name: str) -> str:
         return f"{abs(value):.1f} deg {'toe-out' if value >= 0 else 'toe-in'}"
     unit = variable_for(name).unit
     return f"{value:.3f} {unit}" if unit == "m" else f"{value:.2f} {unit}"
+
+
+def parse_change(text: str) -> float:
+    """A change of the foot angle to train, deg toe-out positive; 0 for 'natural'. Raises BadSetup."""
+    try:
+        target = parse_target(text, ANGLE)
+    except ValueError as error:
+        raise BadSetup(str(error)) from None
+    if target.kind not in ("change", "natural"):
+        raise BadSetup(f"{text!r} is no change to train; expected for example 'toe-in 5 deg', or 'natural'")
+    return target.amount
 
 
 def change_words(change: float) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from labfeedback.errors import BadFile, BadSetup
 from labfeedback.fingerprint import engine_hash
-from labfeedback.protocol.aiming import change_words, parse_target
+from labfeedback.protocol.aiming import change_words, parse_change
 from labfeedback.protocol.schedule import candidate_changes
 from labfeedback.protocol.selection import Verdict, Walked, as_table, choose, walked
 from labfeedback.report.visited import Visited, Walk
@@ -64,15 +64,10 @@ def write_verdict(path: Path, text: dict[str, Any]) -> None:
 
 def overridden(text: dict[str, Any], change: str, reason: str) -> dict[str, Any]:
     """The verdict with the operator's own choice. Raises BadSetup beyond 15 deg, or without a reason."""
-    try:
-        target = parse_target(change, "fpa")
-    except ValueError as error:
-        raise BadSetup(str(error)) from None
-    if target.kind not in ("change", "natural"):
-        raise BadSetup(f"{change!r}: expected a change such as 'toe-in 5 deg', or 'natural'")
+    amount = parse_change(change)
     if len(reason.strip()) < 3:
         raise BadSetup("give a reason: it is kept with the verdict and printed in every report")
-    return {**text, "override": {"change": change_words(target.amount), "reason": reason.strip()}}
+    return {**text, "override": {"change": change_words(amount), "reason": reason.strip()}}
 
 
 def plot_verdict(visited: Visited, verdict: Verdict, path: Path | None = None) -> Any:

@@ -96,12 +96,32 @@ def test_a_blinded_operator_sees_no_moment(blinded):
     assert blinded._first.getData()[1] is None and blinded._moment.isHidden() and blinded._peaks.isHidden()
 
 
+def test_the_last_step_of_a_block_is_measured_against_its_own_target(blinded):
+    """Its row may come when the next block, with another target, has begun."""
+    blinded.cues(cue(2.0, time_s=1.0))
+    blinded.cues(cue(-8.0, time_s=5.0))
+    blinded.steps(step(fpa=3.5, cued=1, end_s=4.9))
+    assert shown(blinded) == [1.5]
+
+
+def test_no_line_is_drawn_over_what_nobody_measured(plots):
+    for begin in (0.0, 2.0):
+        rows: Rows = np.zeros(50, FRAME)
+        rows["time_s"] = begin + np.arange(50) / 100
+        plots.frames(rows)
+    plots.draw(1.0)
+    time, force = plots._force_curves[LEFT].getData()
+    gap = int(np.argmax(np.diff(time)))
+    assert math.isnan(force[gap]) and len(time) == 101
+
+
 def test_a_window_opened_again_sees_what_it_would_have_seen(qtbot):
     steps = np.concatenate([step(end_s=1.0), step(end_s=3.0, fpa=4.0, cued=1), step(end_s=5.0, fpa=1.0, cued=1)])
     cues = np.concatenate([cue(2.0, time_s=2.0), cue(-1.0, time_s=4.0), cue(9.0, RIGHT, time_s=4.5)])
     again = Plots(DARK, LEFT, blinded=True)
     qtbot.addWidget(again)
-    again.past(steps, cues)
+    again.cues(cues)
+    again.steps(steps)
     assert shown(again) == [2.0, 2.0]
 
 

@@ -136,3 +136,17 @@ def test_what_is_due_next_is_said(protocol, number, found, words):
 def test_a_visit_without_a_check_is_refused():
     with pytest.raises(BadSetup, match="run the check first"):
         lab_visit.run_visit(Heard(), {"check": str(Path("nowhere.check.json"))}, Asked(), headless=True)
+
+
+def test_a_look_that_never_ends_is_said_and_the_next_one_is_answered(monkeypatch, tmp_path):
+    import labfeedback.commands.lab as lab
+
+    monkeypatch.setattr(lab, "LOOK_PATIENCE_S", 0.0)
+    desk = Heard()
+    serving = Serving(desk, Asked(), headless=True)
+    for name in ("S1.toml", "S2.toml"):
+        desk.asked.append({"do": "look", "study": str(tmp_path), "subject": name, "protocol": "free_walk"})
+        serving.once()
+        serving.once()
+    assert "no answer" in of_kind(desk, "found")[0]["trouble"]
+    assert of_kind(desk, "found")[-1]["asked"]["subject"] == "S2.toml"

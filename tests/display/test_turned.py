@@ -13,7 +13,6 @@ from labfeedback.display import shapes, turned
 from labfeedback.display.geometry import geometry_for
 from labfeedback.display.looks import WORDS
 from labfeedback.display.turned import FOOT, scene_of
-from labfeedback.rig import Screen
 from tests.display.make_golden import GOLDEN, pixels, turned_picture, turned_pictures
 from tests.display.test_legible import CASES, contrast, screen_of
 from tests.display.test_painting import axis_deg, where
@@ -79,4 +78,3 @@ def test_every_word_is_as_large_as_those_of_a_visit(case):
 def test_it_is_painted_on_every_screen():
     for size in ((320, 240), (3840, 2160)):
         assert turned_picture(scene_of(1, "shown", -40.0), False, size).width() == size[0]
-    assert Screen.model_validate({}).mirrored is False
