@@ -100,10 +100,10 @@ class Desk:
         self._concluded = {**said, "kind": "concluded"}
         self._tell(self._concluded)
 
-    def overridden(self, change: str, reason: str) -> None:
-        """Another target was kept."""
+    def overridden(self, change: str, reason: str, then: str) -> None:
+        """Another target was kept; then: what comes next now."""
         if self._concluded is not None:
-            self.conclude(**{**self._concluded, "overridden": f"{change} ({reason})"})
+            self.conclude(**{**self._concluded, "overridden": f"{change} ({reason})", "next": then})
 
     def found(self, asked: dict[str, Any], found: dict[str, Any]) -> None:
         """What is known of the chosen person; `asked` as the window asked it."""

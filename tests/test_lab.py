@@ -135,7 +135,8 @@ def test_messages_that_did_not_fit_the_memory_make_the_walk_a_failure(
 ) -> None:
     monkeypatch.setattr(upkeep, "RESTART_AFTER_S", (0.0, 0.1))
     programs = with_recorder("recorder_after_five_deaths")
-    ending = Lab({"seconds": 3.0}, tmp_path / "visit.h5", Told(), programs=programs, ring_size=4096).run()
+    # As above: longer than six processes take to start, on a busy machine too.
+    ending = Lab({"seconds": 6.0}, tmp_path / "visit.h5", Told(), programs=programs, ring_size=4096).run()
     assert ending.exit_code == 1 and "NOT RECORDED" in ending.why
 
 

@@ -70,6 +70,7 @@ def lab(
 
 def choices(last: dict[str, Any]) -> dict[str, Any]:
     """What there is to choose from, and what was chosen last."""
+    from labfeedback.commands.lab_visit import SCRATCH
     from labfeedback.protocol_file import load_protocol, shipped
     from labfeedback.rig import shipped as of_devices
 
@@ -78,7 +79,7 @@ def choices(last: dict[str, Any]) -> dict[str, Any]:
     return {
         "rigs": list(of_devices("rigs")), "markers": list(of_devices("markersets")), "protocols": list(documents),
         "turns": turns, "shams": [name for name, document in documents.items() if document.arm == "sham"], "last": last,
-        "scratch": str(Path(tempfile.gettempdir()) / f"labfeedback-desk-{uuid.uuid4().hex[:8]}"),
+        "scratch": str(Path(tempfile.gettempdir()) / f"{SCRATCH}{uuid.uuid4().hex[:8]}"),
     }  # fmt: skip
 
 

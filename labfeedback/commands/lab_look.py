@@ -16,7 +16,8 @@ def look(study: str, subject: str, protocol: str) -> dict[str, Any]:
     """{"trouble", "person", "side", "blinded", "visit", "of", "walked", "cut", "calibration", "calibrate_to"}.
 
     visit: the next one of this protocol. of: how many it has. walked: a line about the person's visits so far. cut: of
-    a visit of today that has not ended, or None. calibration: today's newest file. calibrate_to: where a new one goes.
+    a visit of today that has not ended, or None. calibration: today's newest file. calibrate_to: where a new one goes,
+    without its time.
     """
     from labfeedback.protocol_file import load_protocol
     from labfeedback.study import label_of, open_study
@@ -52,8 +53,7 @@ def look(study: str, subject: str, protocol: str) -> dict[str, Any]:
     today = datetime.date.today().strftime("%Y%m%d")
     made = sorted(mine.glob(f"*_date-{today}T*.calibration.json"))
     out["calibration"] = str(made[-1]) if made else ""
-    now = datetime.datetime.now().strftime("%Y%m%dT%H%M%S")
-    out["calibrate_to"] = str(mine / f"{mine.name}_date-{now}.calibration.json")
+    out["calibrate_to"] = str(mine / f"{mine.name}_date-")
     return out
 
 

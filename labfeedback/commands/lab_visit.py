@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import time
 import uuid
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +14,9 @@ from labfeedback.errors import BadSetup, LabError
 
 PREPARE_PATIENCE_S: Final = 180.0  # a visit that goes on is computed again up to where it was cut off
 REPORT_PATIENCE_S: Final = 180.0
+SCRATCH: Final = "labfeedback-desk-"  # files of the start page before the person has a folder
+TRAINING: Final = "training_fpa, visit 1, in about a week"
+NO_TRAINING: Final = "no training of the foot angle; talk about what else may help"
 
 
 def run_visit(
@@ -25,16 +30,18 @@ def run_visit(
     if not chosen.get("check") or not Path(chosen["check"]).exists():
         raise BadSetup("run the check first: nobody walks before it is ready")
     ready = Aside(f"{__name__}:prepare", chosen=chosen).answer(PREPARE_PATIENCE_S, desk.work)
+    if desk.closed:
+        raise BadSetup("the window was closed before the visit began. Nothing was recorded")
     visit, place = ready.visit, ready.session
     recording = place.next_recording()
     name = session or uuid.uuid4().hex[:10]
     sees = screen_side(ready.walk)
     pictures = recording.with_name(recording.stem + "_pictures") if headless else None
     screen = screen_of(ready.walk, sees, headless, pictures, beside=True)
+    one = Lab(ready.walk, recording, desk, screen=screen, devices=devices, session=name, asked=asked)
     heading = f"{ready.person}: {visit.document.title}, visit {visit.number}, {visit.side.upper()} leg"
     desk.page("walk", heading=heading, session=name, recording=str(recording), side=visit.side, sees=sees,
               screen=ready.walk["rig"]["screen"], blinded=ready.blinded)  # fmt: skip
-    one = Lab(ready.walk, recording, desk, screen=screen, devices=devices, session=name, asked=asked)
     desk.lab_command = one.command
     try:
         ending = one.run()
@@ -58,13 +65,25 @@ def prepare(chosen: dict[str, Any]) -> Any:
     from labfeedback.commands.visit import prepared
 
     resume = bool(chosen.get("resume"))
-    return prepared(
+    ready = prepared(
         protocol=chosen["protocol"], subject=Path(chosen["subject"]), study=Path(chosen["study"]), rig=chosen["rig"],
         markers=chosen["markers"], visit=int(chosen["visit"]), side=chosen["side"] or None,
         target="" if resume else chosen.get("target", ""), check=Path(chosen["check"]), resume=resume,
         calibration=Path(chosen["calibration"]) if chosen.get("calibration") else None,
         mirrored=chosen.get("mirrored"), more_remarks=[chosen["direction"]] if chosen.get("direction") else [],
     )  # fmt: skip
+    _keep_calibration(chosen.get("calibration") or "", ready.session.folder.parent)
+    return ready
+
+
+def _keep_calibration(text: str, folder: Path) -> None:
+    """A first visit's calibration was made before the person had a folder; there a new start of the lab finds it."""
+    path = Path(text)
+    if path.name.startswith(SCRATCH) and folder.is_dir():
+        made = time.strftime("%Y%m%dT%H%M%S", time.localtime(path.stat().st_mtime))
+        kept = folder / f"{folder.name}_date-{made}.calibration.json"
+        if not kept.exists():
+            shutil.copyfile(path, kept)
 
 
 def due(visit: Any, found: dict[str, Any]) -> str:
@@ -80,11 +99,8 @@ def due(visit: Any, found: dict[str, Any]) -> str:
         verdict = found.get("verdict")
         if verdict is None:
             return "training, once the target is chosen and allocated" if found.get("blinded") else ""
-        said = {
-            "target": "training_fpa, visit 1, in about a week",
-            "repeat": "the assessment once more, on another day",
-        }
-        return said.get(verdict["verdict"], "no training of the foot angle; talk about what else may help")
+        said = {"target": TRAINING, "repeat": "the assessment once more, on another day"}
+        return said.get(verdict["verdict"], NO_TRAINING)
     return ""
 
 
@@ -139,8 +155,9 @@ def in_short(report: dict[str, Any]) -> list[str]:
 def override_verdict(desk: Any, command: dict[str, Any]) -> None:
     """Keep the operator's own choice beside the verdict. Raises LabError."""
     from labfeedback.commands.override import override
+    from labfeedback.protocol.aiming import parse_change
     from labfeedback.subject import load_subject
 
     chosen = desk.choices["last"]
     override(Path(chosen["study"]), load_subject(Path(chosen["subject"])).id, command["change"], command["reason"])
-    desk.overridden(command["change"], command["reason"])
+    desk.overridden(command["change"], command["reason"], TRAINING if parse_change(command["change"]) else NO_TRAINING)

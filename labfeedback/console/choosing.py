@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import QEvent, Qt, QTimer
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -135,11 +136,23 @@ class Fields(QWidget):
             self.resume.setText(f"Go on with the visit of {cut['clock']}, cut off in {cut['block']}")
             self.resume.setAccessibleName(self.resume.text())
             self.resume.setChecked(True)
-        if blinded:
-            for name in self._choices.get("shams", ()):
-                if (at := self.protocol.findText(name)) >= 0:
-                    self.protocol.removeItem(at)
+        self._offer(blinded)
         self._told()
+
+    def _offer(self, blinded: bool) -> None:
+        """The protocols; in a blinded study none says that it is a sham."""
+        shams = self._choices.get("shams", ()) if blinded else ()
+        offered = [name for name in self._choices["protocols"] if name not in shams]
+        if offered == [self.protocol.itemText(k) for k in range(self.protocol.count())]:
+            return
+        chosen = self.protocol.currentText()
+        self.protocol.blockSignals(True)  # only a choice that is gone is a change
+        self.protocol.clear()
+        self.protocol.addItems(offered)
+        self.protocol.setCurrentText(chosen)
+        self.protocol.blockSignals(False)
+        if chosen in shams:
+            self.protocol.setCurrentText("")  # nobody chose its neighbour in the list
 
     def _changed(self, *_: Any) -> None:
         if self.asked != self._asked:
@@ -171,6 +184,17 @@ class Fields(QWidget):
             field.setText(chosen)
 
 
+class Box(QComboBox):
+    """While it has the keyboard letters choose from it: L is left, not the calibration."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Take letters before they become shortcuts."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.text().isalpha():
+            event.accept()
+            return True
+        return super().event(event)
+
+
 def _path(text: str, name: str) -> QLineEdit:
     field = QLineEdit(text)
     field.setAccessibleName(name)
@@ -178,7 +202,7 @@ def _path(text: str, name: str) -> QLineEdit:
 
 
 def _choice(names: list[str], chosen: str, name: str) -> QComboBox:
-    box = QComboBox()
+    box = Box()
     box.setEditable(bool(names and names[0]))
     box.addItems(names)
     box.setCurrentText(chosen or (names[0] if names else ""))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import Qt, QUrl
-from PyQt6.QtGui import QDesktopServices, QKeySequence, QShortcut
+from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from labfeedback.console.view import View
-from labfeedback.console.widgets import Place, Words, label, panel
+from labfeedback.console.widgets import Place, Words, key_of, label, panel
 
 COLUMNS = ("change", "steps", "achieved, deg", "reduction, %BW*Ht (95 %)", "%", "excluded by")
 Send = Callable[[dict[str, Any]], None]
@@ -59,7 +59,7 @@ class EndPage(QWidget):
         whole.addWidget(panel(*(label(line, "quiet") for line in found.get("lines", []))))
         if found.get("next"):
             whole.addWidget(label(f"Next: {found['next']}", "say"))
-        QShortcut(QKeySequence("Escape"), self).activated.connect(self.asks.clear)
+        key_of(self, "Escape", self.asks.clear)
         row = QHBoxLayout()
         self.report = self._button("Open the plot" if found.get("last") else "Open the report", "R", self._open)
         self.report.setEnabled(bool(found.get("report")))
@@ -77,7 +77,7 @@ class EndPage(QWidget):
         button = QPushButton(f"{text}  ({key})")
         button.setAccessibleName(text)
         button.clicked.connect(lambda _checked=False: done())
-        QShortcut(QKeySequence(key), self).activated.connect(button.click)
+        key_of(self, key, button.click)
         return button
 
     def refused(self, text: str) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from labfeedback.console.programs import Program
-from labfeedback.console.widgets import Choice, Place, Words, label, panel
+from labfeedback.console.widgets import Choice, Place, Words, key_of, label, panel
 
 
 class Guide(QWidget):
@@ -18,7 +17,7 @@ class Guide(QWidget):
         """page: has the keys while nothing is asked."""
         super().__init__()
         self._page, self._changed = page, changed
-        QShortcut(QKeySequence("Escape"), page).activated.connect(self.stop)
+        key_of(page, "Escape", self.stop)
         self._program: Program | None = None
         self.sentence = label("", "title", "what the person is to do now")
         self.detail = label("", "quiet", "how it goes")

@@ -193,12 +193,12 @@ class Plots(QWidget):
             self._lane.setRegion((middle - band, middle + band))
         steps = np.array(list(self._steps)[-STEPS:], dtype=np.float64).reshape(-1, 3)
         place = np.arange(len(steps), dtype=np.float64) - len(steps)
-        self._angles.setData(place, steps[:, 0])
+        _dots(self._angles, place, steps[:, 0])
         lane = [middle - band, middle + band] if known else []
         self._fit(self._angle, np.concatenate([steps[:, 0], lane]), least=8.0)
         if not self._blinded:
-            self._first.setData(place, steps[:, 1])
-            self._second.setData(place, steps[:, 2])
+            _dots(self._first, place, steps[:, 1])
+            _dots(self._second, place, steps[:, 2])
             self._fit(self._peaks, steps[:, 1:], least=1.0)
 
     def _fit(self, plot: pg.PlotWidget, values: NDArray[np.float64], least: float = 1.0) -> None:
@@ -217,3 +217,9 @@ class Plots(QWidget):
         middle, half = (low + high) / 2, span * (0.5 + _SLACK)
         self._ranges[id(plot)] = (middle - half, middle + half)
         plot.setYRange(middle - half, middle + half, padding=0)
+
+
+def _dots(item: Any, place: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+    """A step that is withheld has no dot."""
+    there = np.isfinite(values)
+    item.setData(place[there], values[there])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from PyQt6.QtCore import QObject, QProcess
+from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment
 
 
 class Program(QObject):
@@ -27,6 +27,9 @@ class Program(QObject):
         self._process.readyReadStandardOutput.connect(lambda: self._take(False))
         self._process.readyReadStandardError.connect(lambda: self._take(True))
         self._process.finished.connect(self._finished)
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("PYTHONIOENCODING", "utf-8")  # into a pipe, Windows would write its old code page
+        self._process.setProcessEnvironment(environment)
         self._process.start(sys.executable, ["-m", "labfeedback.cli", *arguments])
 
     @property

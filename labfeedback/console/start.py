@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from labfeedback.console.choosing import Fields
 from labfeedback.console.guide import Guide
 from labfeedback.console.lights import Lights
 from labfeedback.console.looks import Looks
-from labfeedback.console.widgets import Choice, Words, label
+from labfeedback.console.widgets import Choice, Words, key_of, label
 
 WARNING: Final = (
     "Research use, not a medical device. The treadmill's own stop and lanyard come first; this program never stops a "
@@ -85,7 +84,7 @@ class StartPage(QWidget):
         button = QPushButton(text)
         button.setAccessibleName(name)
         button.clicked.connect(lambda _checked=False: done())
-        QShortcut(QKeySequence(key), self).activated.connect(button.click)
+        key_of(self, key, button.click)
         return button
 
     # --- what was chosen, and what it lacks ---
@@ -107,7 +106,10 @@ class StartPage(QWidget):
 
     def found(self, asked: dict[str, Any], found: dict[str, Any]) -> None:
         """What the parent knows of the chosen person."""
+        refused = self._refused
         self.fields.take(asked, found)
+        self._refused = refused  # nobody chose anything: why a visit could not begin still stands
+        self._allow()
 
     def refused(self, text: str) -> None:
         """The parent could not begin."""
@@ -161,10 +163,11 @@ class StartPage(QWidget):
         marks = {"calibrate": bool(self.fields.chosen["calibration"]), "check": self.ready,
                  "direct": bool(self.direction)}  # fmt: skip
         for name, button in self.steps.items():
-            button.setEnabled(usable)
+            button.setEnabled(usable and (name != "direct" or bool(self.fields.chosen["side"])))
             text = button.text().removeprefix("\u2713 ")
             button.setText(f"\u2713 {text}" if marks[name] else text)
-        self.fields.setEnabled(not busy and not self._begun)
+        # What is asked is asked about the person, rig and leg that stand here.
+        self.fields.setEnabled(not busy and not self._begun and self.guide.asking is None)
         stopping = self.lights.stopping
         self.accept.setVisible(bool(stopping) and not busy and not any(one.get("firm") for one in stopping))
         self.begin.setEnabled(not lacking and idle)
@@ -193,10 +196,15 @@ class StartPage(QWidget):
         return f"{self._choices['scratch']}-{time.time_ns():x}.{ending}"
 
     def begin_check(self) -> None:
-        """Look for ten seconds."""
-        self._refused = ""
+        """Look for ten seconds. What was accepted before may be mended, or red for another reason now: asked anew."""
+        self._reasons = {}
+        self._look_at_walk()
+
+    def _look_at_walk(self) -> None:
+        self._refused, self.ready, self._checked_for = "", False, ()
         self.check_file = self._new_file("check.json")
-        arguments = ["check", *self._of_lab(), "--json", "--save", self.check_file]
+        arguments = ["check", *self._of_lab(), "--json", "--save", self.check_file,
+                     "--out", self.fields.chosen["study"]]  # fmt: skip
         if calibration := self.fields.chosen["calibration"]:
             arguments += ["--calibration", calibration]
         for name, reason in self._reasons.items():
@@ -213,6 +221,8 @@ class StartPage(QWidget):
             self.ready = self.lights.show_found(out) and code == 0
         except (ValueError, KeyError):
             self._refused = _last(err) or "the check said nothing"
+            if self._reasons:
+                self._refused += ". Check again (C); what is still red can be accepted then"
             self.lights.say(self._refused)
             return
         self._checked_for = key
@@ -225,7 +235,7 @@ class StartPage(QWidget):
 
         def given(reason: str) -> None:
             self._reasons[lines[0]["name"]] = reason
-            self.begin_check()
+            self._look_at_walk()
 
         text = f"Accept '{lines[0]['name']}': why? It is recorded. Then the check is made again."
         self.guide.ask(Words(text, given))
@@ -234,7 +244,9 @@ class StartPage(QWidget):
         """Three seconds of quiet standing."""
         self._refused = ""
         target = self.fields.found.get("calibrate_to") or ""
-        if not target or not Path(target).parent.is_dir():
+        if target and Path(target).parent.is_dir():
+            target += f"{time.strftime('%Y%m%dT%H%M%S')}.calibration.json"
+        else:  # no visit of this person yet: the first one takes it into its folder
             target = self._new_file("calibration.json")
 
         def done(code: int, out: str, err: str) -> None:
@@ -256,6 +268,7 @@ class StartPage(QWidget):
     def begin_direction(self) -> None:
         """The patient's screen shows the standing foot; the operator says what the wall shows."""
         self._refused, self.direction = "", ""
+        self._directed = self._person()
         arguments = ["direction", *self._of_lab(), "--json", "--beside", "--side", self.fields.chosen["side"]]
         if self.mirrored is not None:
             arguments.append("--mirrored" if self.mirrored else "--not-mirrored")
@@ -310,7 +323,9 @@ class StartPage(QWidget):
 
     def _answered(self, refused: str) -> None:
         self.guide.unask()
-        self._refused, self._directed = refused, self._person()
+        self._refused = refused
+        if self._directed != self._person():  # the fields were locked; midnight is not
+            self.direction, self._refused = "", "the choice or the day has changed: make the direction check again"
         self._allow()
 
 

@@ -36,6 +36,7 @@ class Incident:
     grave: bool
     clock: str = ""
     seen: bool = False
+    code: int | None = None
 
 
 @dataclass(slots=True)
@@ -102,8 +103,11 @@ class View:
             return
         grave = bool(news.get("loud")) if code is None else code in GRAVE
         number = int(news.get("number", len(self.incidents)))
-        self.incidents.append(Incident(number, str(news["text"]), grave, str(news.get("clock", ""))))
-        del self.incidents[:-KEPT]
+        self.incidents.append(Incident(number, str(news["text"]), grave, str(news.get("clock", "")), code=code))
+        if len(self.incidents) > KEPT:  # one that waits to be seen is not dropped
+            oldest = next((one for one in self.incidents if not one.grave or one.seen), None)
+            if oldest is not None:
+                self.incidents.remove(oldest)
 
     @property
     def waiting(self) -> list[Incident]:

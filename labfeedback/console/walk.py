@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QImage, QKeySequence, QPainter, QPixmap, QShortcut
+from PyQt6.QtGui import QImage, QPainter, QPixmap
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -21,11 +21,11 @@ from PyQt6.QtWidgets import (
 from labfeedback.console.looks import STATE_WORDS, Looks
 from labfeedback.console.plots import Plots
 from labfeedback.console.view import View
-from labfeedback.console.widgets import HoldButton, Place, Question, Words, label, panel
+from labfeedback.console.widgets import HoldButton, Place, Question, Words, key_of, label, panel
 from labfeedback.display.geometry import geometry_for
 from labfeedback.display.painting import paint
 from labfeedback.display.scene import Heard, Scene, hear, scene_at
-from labfeedback.records import LEFT, RIGHT, Rows, flag_names
+from labfeedback.records import LEFT, RIGHT, EventCode, Rows, flag_names
 from labfeedback.rig import Screen
 
 SMALL: Final = (208, 130)
@@ -49,7 +49,7 @@ class WalkPage(QWidget):
         self._flags: dict[str, int] = {}
         self._counted = [0, 0]
         self._questions: dict[int, Question] = {}
-        self._lines = (-1, 0)
+        self._lines = (-1, 0, 0)
         self._build()
 
     def _build(self) -> None:
@@ -138,13 +138,11 @@ class WalkPage(QWidget):
             if name in ("start", "resume"):
                 button.setObjectName("go")
             button.clicked.connect(lambda _checked=False, do=done: do())
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.activated.connect(button.click)
+            key_of(self, key, button.click)
             self.buttons[name] = button
             bar.addWidget(button)
-        QShortcut(QKeySequence("A"), self).activated.connect(self.seen.click)
-        QShortcut(QKeySequence("Escape"), self).activated.connect(self._put_away)
-        QShortcut(QKeySequence("Q"), self).activated.connect(self._to_question)
+        for key, done in (("A", self.seen.click), ("Escape", self._put_away), ("Q", self._to_question)):
+            key_of(self, key, done)
         bar.addStretch(1)
         for name, text in (("end_block", "End block"), ("end_visit", "End visit")):
             hold = HoldButton(f"{text}: hold", partial(self._send, {"do": name}), self._looks.stop)
@@ -192,11 +190,14 @@ class WalkPage(QWidget):
         self.setFocus()
 
     def acknowledge(self) -> None:
-        """A stop rule first, then the oldest incident."""
+        """A stop rule first, then the oldest incident: one stroke acknowledges what stands beside the button."""
+        waiting = self._view.waiting
         if self._view.visit.get("acknowledge"):
             self._send({"do": "acknowledge"})
-        waiting = self._view.waiting
-        if waiting:
+            of_rule = [one for one in waiting if one.code == EventCode.STOP_RULE]
+            for one in of_rule:
+                self._send({"do": "seen", "number": one.number})
+        elif waiting:
             self._send({"do": "seen", "number": waiting[0].number})
 
     # --- what comes ---
@@ -282,7 +283,9 @@ class WalkPage(QWidget):
         self._questions[int(prompt["number"])] = question
         self.asks.addWidget(question)
         question.show()  # a layout shows it later, and what is not shown takes neither focus nor keys
-        if len(self._questions) == 1 and prompt["wait"]:  # while somebody walks, keys stay with the walk
+        # While somebody walks keys stay with the walk, and what is being written keeps them: the rest of a note would
+        # otherwise be shortcuts.
+        if len(self._questions) == 1 and prompt["wait"] and self._begun.question is None:
             question.first.setFocus()
 
     def _answered(self, command: dict[str, Any]) -> None:
@@ -305,10 +308,10 @@ class WalkPage(QWidget):
 
     def _incidents_now(self) -> None:
         incidents = self._view.incidents
-        marks = sum(one.seen for one in incidents)
-        if (len(incidents), marks) == self._lines:
+        now = (incidents[-1].number if incidents else -1, len(incidents), sum(one.seen for one in incidents))
+        if now == self._lines:
             return
-        self._lines = (len(incidents), marks)
+        self._lines = now
         self.incidents.clear()
         for one in reversed(incidents[-60:]):
             mark = "!! " if one.grave and not one.seen else ("\u2713 " if one.grave else "")

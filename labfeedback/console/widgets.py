@@ -33,6 +33,14 @@ def panel(*widgets: QWidget) -> QFrame:
     return frame
 
 
+def key_of(page: QWidget, key: str, done: Callable[[], None]) -> QShortcut:
+    """A key of the page. Kept down it is one stroke: a hand that rests on A acknowledges nothing unread."""
+    shortcut = QShortcut(QKeySequence(key), page)
+    shortcut.setAutoRepeat(False)
+    shortcut.activated.connect(done)
+    return shortcut
+
+
 class HoldButton(QPushButton):
     """Does something only when it was held for a second, by mouse or by key: never one stroke."""
 
@@ -148,6 +156,7 @@ class Question(QFrame):
         self.button = QPushButton("Confirm" if prompt["kind"] == "confirm" else "Answer")
         self.button.setAccessibleName(f"{self.button.text()}: {prompt['text']}")
         self.button.clicked.connect(self.answer)
+        self.button.setAutoDefault(True)  # Return presses it
         if prompt["kind"] == "confirm":
             self.first = self.button
         self.button.setMinimumWidth(96)
@@ -186,7 +195,7 @@ class Choice(QFrame):
             button = QPushButton(f"{words}  ({key})")
             button.setAccessibleName(words)
             button.clicked.connect(lambda _checked=False, do=done: do())
-            QShortcut(QKeySequence(key), self).activated.connect(button.click)
+            key_of(self, key, button.click)
             self.buttons.append(button)
             inside.addWidget(button)
         self.first: QWidget = self
