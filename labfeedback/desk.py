@@ -18,6 +18,7 @@ from labfeedback.veil import veiled
 
 CONSOLE: Final = "labfeedback.console.program:run"
 ASKED: Final = ("begin", "another", "override verdict", "look")  # for whoever runs the desk
+HUNG_S: Final = 20.0  # a window says that it is there each second; one that is silent for so long is begun anew
 BACKLOG: Final = 200  # incidents that a window opened again is told
 
 
@@ -36,6 +37,7 @@ class Desk:
         self._incidents: deque[dict[str, Any]] = deque(maxlen=BACKLOG)
         self._seen: set[int] = set()
         self._count = 0
+        self._here_at = 0.0  # when the window said that it is there; 0: not yet
         self._child = Child(
             "operator's window", lambda stop: self._open(stop, headless, dark), restart=True, log="console"
         )
@@ -54,6 +56,7 @@ class Desk:
         )  # fmt: skip
         theirs_news.close()
         theirs_commands.close()
+        self._here_at = 0.0
         return process
 
     @property
@@ -122,12 +125,22 @@ class Desk:
         if self._talk is not None:
             for command in self._talk.commands():
                 self._take(command)
+        self._end_hung()
         if self._child.process is not None and not self._child.alive:
             if self._child.process.exitcode == 0 and self.lab_command is None:
                 self.closed = True
                 return
             self._child.given_up = False
             restart(self._child, self._logs, self._note)
+
+    def _end_hung(self) -> None:
+        """A window that neither draws nor takes keys helps nobody: it is ended, and opened again like one that died."""
+        if self._here_at and self._child.alive and time.monotonic() - self._here_at > HUNG_S:
+            self._here_at = 0.0
+            self._note(
+                {"kind": "note", "text": "the operator's window did not answer; it is opened again", "loud": True}
+            )
+            self._child.end_now()
 
     def _note(self, news: dict[str, Any]) -> None:
         news = {**news, "number": self._count, "clock": time.strftime("%H:%M:%S")}
@@ -136,7 +149,9 @@ class Desk:
 
     def _take(self, command: dict[str, Any]) -> None:
         what = command["do"]
-        if what == "hello":
+        if what == "here":
+            self._here_at = time.monotonic()
+        elif what == "hello":
             self._tell({"kind": "choices", **self.choices})
             self._tell(self._page)
             for news in list(self._incidents):

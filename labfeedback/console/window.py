@@ -22,6 +22,7 @@ from labfeedback.ears import Ear, now, use_private_network
 from labfeedback.errors import LabError
 from labfeedback.records import CUE, FRAME, HEALTH, STEP
 
+HERE_S: Final = 1.0  # so often the parent is told that the window is there
 REST_S: Final = 0.05  # rows of the hub gather for one look of the window
 DTYPES: Final = {"frames": FRAME, "cues": CUE, "steps": STEP, "health": HEALTH}  # what a step aimed at comes first
 
@@ -39,6 +40,7 @@ class OperatorWindow(QMainWindow):
         self._of: tuple[str, str, int] = ("", "", 0)  # page, session and conclusion that are shown
         self._choices: dict[str, Any] = {}
         self.closed = self.parent_gone = False
+        self._said_here = 0.0
         self.setWindowTitle("labfeedback - operator")
         display = self.screen()
         # With a single display the patient's screen stands beside it: then it stays as small as it can be.
@@ -59,6 +61,9 @@ class OperatorWindow(QMainWindow):
 
     def tick(self) -> None:
         """Take what came and show it."""
+        if time.monotonic() - self._said_here > HERE_S:
+            self._said_here = time.monotonic()
+            self.send({"do": "here"})
         try:
             while self._news.poll(0):
                 self._hear(self._news.recv())

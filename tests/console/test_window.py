@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+import psutil
 import pytest
 from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QFocusEvent, QKeyEvent
@@ -224,6 +225,22 @@ def test_a_real_window_that_is_killed_is_opened_again(monkeypatch):
         desk._child.process.kill()
         assert waited(desk, lambda: desk.pid != first and desk._child.alive)
         assert not desk.closed
+    finally:
+        desk.close()
+
+
+def test_a_window_that_hangs_is_ended_and_opened_again(monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setattr("labfeedback.desk.HUNG_S", 4.0)
+    desk = Desk(choices({}), headless=True)
+    desk.begin()
+    try:
+        assert waited(desk, lambda: desk._here_at > 0.0)
+        first = desk.pid
+        assert not waited(desk, lambda: desk.pid != first, 6.0)  # one that draws is left alone
+        psutil.Process(first).suspend()
+        assert waited(desk, lambda: desk.pid != first and desk._here_at > 0.0, 30.0)
+        assert any("did not answer" in news["text"] for news in desk._incidents) and not desk.closed
     finally:
         desk.close()
 
