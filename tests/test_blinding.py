@@ -22,6 +22,7 @@ from labfeedback.commands.visit import prepared
 from labfeedback.errors import BadSetup
 from labfeedback.records import EventCode
 from labfeedback.report.numbers import numbers
+from labfeedback.report.veiled import veiled_numbers
 from labfeedback.report.visited import read_visit
 from labfeedback.study import Study, open_study
 from labfeedback.veil import sentence, unnamed, veiled
@@ -50,8 +51,15 @@ id = "train"
 title = "Training"
 minutes = 0.6
 measures = "training"
-after = ["pain"]
 feedback = { variable = "fpa", target = "selected" }
+
+[[blocks]]
+id = "alone"
+title = "On your own"
+minutes = 0.4
+measures = "retention"
+after = ["pain"]
+feedback = { variable = "fpa", target = "selected", show = "never" }
 """
 TELLS = re.compile(r"sham|active|toe.?in|toe.?out|KAM|%BW|moment peak|own angle|selected", re.IGNORECASE)
 
@@ -299,6 +307,21 @@ def test_no_number_of_the_whole_report_that_is_an_angle_or_load_is_in_the_operat
             for name in ("fpa", "kam1", "kam2", "kfm"):
                 mean = block["sides"]["left"][name]["mean"]
                 assert not re.search(rf"(?<![\d.]){abs(mean):.1f}\d?(?!\d)", page), (block["id"], name, mean)
+
+
+def test_what_the_wall_does_not_show_is_no_number_for_the_operator(walked):
+    """Without feedback one whose target is their own walk stays in the band, and one who learns a change does not."""
+    report(walked / "study")
+    for session in (Study(walked / "study").sessions(name)[0] for name in ("A1", "B1")):
+        visited = read_visit(session.recordings())
+        whole = numbers(visited)
+        told = veiled_numbers(whole)
+        assert "retention" in whole["training"] and list(told["training"]) == ["training"]
+        assert [b["error"] is None for b in told["blocks"]] == [True, False, True]
+        assert whole["blocks"][-1]["error"] is not None
+        for end in ("operator.html", "patient.html"):
+            page = session.file(end).read_text(encoding="utf-8")
+            assert "without feedback" not in page and "without the screen" not in page
 
 
 def test_whoever_keeps_the_allocation_gets_everything(walked):

@@ -19,13 +19,16 @@ OF_BLOCK: Final = (
 def veiled_numbers(found: dict[str, Any]) -> dict[str, Any]:
     """What of `numbers` a blinded operator may know: blocks, pain, incidents and steps; no load, angle, target, arm.
 
-    Of the steps against their target only the share in the band: bias and error are larger where a change is trained.
+    Of the steps against their target only the share in the band, and only where the wall shows it too: bias and error
+    are larger where a change is trained, and without feedback a person whose target is their own walk stays in the band
+    where one who learns a change does not.
     """
     blocks = []
     for block in found["blocks"]:
         sides = {name: {"steps": side["steps"]} for name, side in block["sides"].items()}
         kept = {name: block[name] for name in OF_BLOCK}
-        blocks.append({**kept, "id": veil.unnamed(block["id"]), "sides": sides, "error": _share(block["error"])})
+        blocks.append({**kept, "id": veil.unnamed(block["id"]), "sides": sides,
+                       "error": _share(block["error"]) if block["measures"] != "retention" else None})  # fmt: skip
     incidents = [
         {"minute": one["minute"], "what": said}
         for one in found["incidents"]
@@ -39,7 +42,7 @@ def veiled_numbers(found: dict[str, Any]) -> dict[str, Any]:
         "blocks": blocks,
         "incidents": incidents,
         "learning_curve": [{"minute": one["minute"], "in_band": one["in_band"]} for one in found["learning_curve"]],
-        "training": {kind: _share(one) for kind, one in found["training"].items() if isinstance(one, dict)},
+        "training": {"training": _share(found["training"]["training"])} if "training" in found["training"] else {},
     }
 
 
