@@ -37,7 +37,8 @@ class Desk:
         self._incidents: deque[dict[str, Any]] = deque(maxlen=BACKLOG)
         self._seen: set[int] = set()
         self._count = 0
-        self._here_at = 0.0  # when the window said that it is there; 0: not yet
+        self.here = False  # whether the window of now has said that it is there
+        self._quiet_s, self._looked_at = 0.0, time.monotonic()
         self._child = Child(
             "operator's window", lambda stop: self._open(stop, headless, dark), restart=True, log="console"
         )
@@ -56,7 +57,7 @@ class Desk:
         )  # fmt: skip
         theirs_news.close()
         theirs_commands.close()
-        self._here_at = 0.0
+        self.here = False
         return process
 
     @property
@@ -135,11 +136,13 @@ class Desk:
 
     def _end_hung(self) -> None:
         """A window that neither draws nor takes keys helps nobody: it is ended, and opened again like one that died."""
-        if self._here_at and self._child.alive and time.monotonic() - self._here_at > HUNG_S:
-            self._here_at = 0.0
-            self._note(
-                {"kind": "note", "text": "the operator's window did not answer; it is opened again", "loud": True}
-            )
+        now = time.monotonic()
+        # A computer that slept, or a parent that was busy, is no silence of the window.
+        self._quiet_s += min(now - self._looked_at, 1.0)
+        self._looked_at = now
+        if self.here and self._child.alive and self._quiet_s > HUNG_S:
+            self.here = False
+            self._note({"kind": "note", "text": "the operator's window did not answer for 20 s and is ended"})
             self._child.end_now()
 
     def _note(self, news: dict[str, Any]) -> None:
@@ -150,7 +153,7 @@ class Desk:
     def _take(self, command: dict[str, Any]) -> None:
         what = command["do"]
         if what == "here":
-            self._here_at = time.monotonic()
+            self.here, self._quiet_s = True, 0.0
         elif what == "hello":
             self._tell({"kind": "choices", **self.choices})
             self._tell(self._page)

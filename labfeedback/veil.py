@@ -23,7 +23,7 @@ _LOAD_RULES: Final = re.compile(r"(flexion moment|other knee): [^;]*")
 _OF_BLOCKS: Final = frozenset(
     {
         EventCode.VISIT_BEGAN, EventCode.BLOCK_BEGAN, EventCode.BLOCK_ENDED, EventCode.BLOCK_SKIPPED,
-        EventCode.STOP_RULE, EventCode.ACKNOWLEDGED, EventCode.REFUSED,
+        EventCode.STOP_RULE, EventCode.ACKNOWLEDGED, EventCode.REFUSED, EventCode.PROMPT,
     }
 )  # fmt: skip
 

@@ -249,6 +249,11 @@ class TestTheVeil:
         told = veiled(status)
         assert told is not None and not re.search(r"toe_in|14|2\.2|2\.0", json.dumps(told))
 
+    def test_a_question_does_not_name_the_candidate_it_is_asked_in(self):
+        assert sentence(EventCode.PROMPT, "pain? pain of both knees (practice/toe_in_5)") == (
+            "pain? pain of both knees (practice)"
+        )
+
     def test_pain_and_streams_are_told_whole(self):
         for code, text in ((EventCode.STOP_RULE, "pain rule: pain is 6 of 10; acknowledge it to go on"),
                            (EventCode.STREAM_LOST, "stream of forces lost")):  # fmt: skip

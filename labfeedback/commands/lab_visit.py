@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
@@ -30,15 +31,20 @@ def run_visit(
     if not chosen.get("check") or not Path(chosen["check"]).exists():
         raise BadSetup("run the check first: nobody walks before it is ready")
     ready = Aside(f"{__name__}:prepare", chosen=chosen).answer(PREPARE_PATIENCE_S, desk.work)
-    if desk.closed:
-        raise BadSetup("the window was closed before the visit began. Nothing was recorded")
     visit, place = ready.visit, ready.session
+    if desk.closed:
+        _leave(place.folder)
+        raise BadSetup("the window was closed before the visit began. Nothing was recorded")
     recording = place.next_recording()
     name = session or uuid.uuid4().hex[:10]
     sees = screen_side(ready.walk)
     pictures = recording.with_name(recording.stem + "_pictures") if headless else None
-    screen = screen_of(ready.walk, sees, headless, pictures, beside=True)
-    one = Lab(ready.walk, recording, desk, screen=screen, devices=devices, session=name, asked=asked)
+    try:
+        screen = screen_of(ready.walk, sees, headless, pictures, beside=True)
+        one = Lab(ready.walk, recording, desk, screen=screen, devices=devices, session=name, asked=asked)
+    except BaseException:
+        _leave(place.folder)
+        raise
     heading = f"{ready.person}: {visit.document.title}, visit {visit.number}, {visit.side.upper()} leg"
     desk.page("walk", heading=heading, session=name, recording=str(recording), side=visit.side, sees=sees,
               screen=ready.walk["rig"]["screen"], blinded=ready.blinded)  # fmt: skip
@@ -51,13 +57,18 @@ def run_visit(
     finally:
         desk.lab_command = None
     if ending.recording is None:
-        if place.folder.is_dir() and not any(place.folder.iterdir()):
-            place.folder.rmdir()
+        _leave(place.folder)
         desk.page("start")
         raise BadSetup(f"{ending.why}. Nothing was recorded")
     desk.page("wait", heading=heading, text="The recording is finished. Making the report ...", blinded=ready.blinded)
     found = reported(place.folder, place.stem, desk.work)
     desk.conclude(why=ending.why, next=due(visit, found), **found)
+
+
+def _leave(folder: Path) -> None:
+    """A session in which nothing was recorded uses up no number."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def prepare(chosen: dict[str, Any]) -> Any:
@@ -80,10 +91,11 @@ def _keep_calibration(text: str, folder: Path) -> None:
     """A first visit's calibration was made before the person had a folder; there a new start of the lab finds it."""
     path = Path(text)
     if path.name.startswith(SCRATCH) and folder.is_dir():
-        made = time.strftime("%Y%m%dT%H%M%S", time.localtime(path.stat().st_mtime))
-        kept = folder / f"{folder.name}_date-{made}.calibration.json"
-        if not kept.exists():
-            shutil.copyfile(path, kept)
+        with contextlib.suppress(OSError):  # a copy that cannot be made costs another calibration, never the visit
+            made = time.strftime("%Y%m%dT%H%M%S", time.localtime(path.stat().st_mtime))
+            kept = folder / f"{folder.name}_date-{made}.calibration.json"
+            if not kept.exists():
+                shutil.copyfile(path, kept)
 
 
 def due(visit: Any, found: dict[str, Any]) -> str:

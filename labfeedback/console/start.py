@@ -159,7 +159,8 @@ class StartPage(QWidget):
     def _allow(self) -> None:
         busy, lacking = self.guide.busy, self.lacking
         idle = not busy and self.guide.asking is None and not self._begun
-        usable = not self.fields.missing and not busy and not self._begun and not self.fields.found.get("trouble")
+        known = self.fields.found and not self.fields.found.get("trouble")  # the look-up may choose leg and calibration
+        usable = bool(known) and not self.fields.missing and not busy and not self._begun
         marks = {"calibrate": bool(self.fields.chosen["calibration"]), "check": self.ready,
                  "direct": bool(self.direction)}  # fmt: skip
         for name, button in self.steps.items():
@@ -226,6 +227,8 @@ class StartPage(QWidget):
             self.lights.say(self._refused)
             return
         self._checked_for = key
+        if key != self._key():
+            self.ready, self._refused = False, "the choice has changed since this check began: check again"
 
     def ask_reason(self) -> None:
         """A red line that is no hazard may be accepted, with a reason that the recording keeps."""
@@ -268,7 +271,7 @@ class StartPage(QWidget):
     def begin_direction(self) -> None:
         """The patient's screen shows the standing foot; the operator says what the wall shows."""
         self._refused, self.direction = "", ""
-        self._directed = self._person()
+        person = self._person()
         arguments = ["direction", *self._of_lab(), "--json", "--beside", "--side", self.fields.chosen["side"]]
         if self.mirrored is not None:
             arguments.append("--mirrored" if self.mirrored else "--not-mirrored")
@@ -282,7 +285,7 @@ class StartPage(QWidget):
             if code != 0 or found.get("phase") != "done":
                 self._refused = f"direction check: {_last(err) or 'it gave no answer'}"
             else:
-                self.ask_direction(found)
+                self.ask_direction(found, person)
 
         self.guide.run(arguments, self._direction_line, done)
         self.guide.say("The belt is off; the patient stands and looks at the wall")
@@ -297,8 +300,8 @@ class StartPage(QWidget):
             if news.get("say"):
                 self.guide.say(news["say"], "   ".join(x for x in (turned, f"{left:.0f} s" if left else "") if x))
 
-    def ask_direction(self, found: dict[str, Any]) -> None:
-        """What the operator saw on the wall."""
+    def ask_direction(self, found: dict[str, Any], person: tuple[str, ...]) -> None:
+        """What the operator saw on the wall. person: for whom it was made, see `_person`."""
 
         def seen() -> None:
             if found["turned_in"]:
@@ -306,25 +309,25 @@ class StartPage(QWidget):
                     f"direction check: {found['side']} foot turned {found['words']}, and the operator saw it so on the "
                     "wall"
                 )
-            self._answered("" if found["turned_in"] else "direction check: the foot was not turned in")
+            self._answered("" if found["turned_in"] else "direction check: the foot was not turned in", person)
 
         def turned() -> None:
             self.mirrored, self._mirrored_in = not found["mirrored"], self.fields.chosen["rig"]
             how = "mirrored" if self.mirrored else "no longer mirrored"
-            self._answered(f"the patient's picture is now {how}: make the direction check again")
+            self._answered(f"the patient's picture is now {how}: make the direction check again", person)
 
         def wrong() -> None:
-            self._answered("direction check not passed: look at labels, sides and the rig before anybody walks")
+            self._answered("direction check not passed: look at labels, sides and the rig before anybody walks", person)
 
         side = found["side"].upper()
         text = f"Did the wall show the {side} foot, with its toes turned {found['way']} as the patient did?"
         self.guide.ask(Choice(text, (("Yes", "1", seen), ("It was mirrored: turn the picture round", "2", turned),
                                      ("No, something else", "3", wrong))))  # fmt: skip
 
-    def _answered(self, refused: str) -> None:
+    def _answered(self, refused: str, person: tuple[str, ...]) -> None:
         self.guide.unask()
-        self._refused = refused
-        if self._directed != self._person():  # the fields were locked; midnight is not
+        self._refused, self._directed = refused, self._person()
+        if person != self._directed:  # the fields were locked; a late look-up and midnight are not
             self.direction, self._refused = "", "the choice or the day has changed: make the direction check again"
         self._allow()
 

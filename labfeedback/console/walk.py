@@ -194,9 +194,10 @@ class WalkPage(QWidget):
         waiting = self._view.waiting
         if self._view.visit.get("acknowledge"):
             self._send({"do": "acknowledge"})
-            of_rule = [one for one in waiting if one.code == EventCode.STOP_RULE]
-            for one in of_rule:
-                self._send({"do": "seen", "number": one.number})
+            held = str(self._view.visit["acknowledge"])
+            for one in waiting:
+                if one.code == EventCode.STOP_RULE and one.text.startswith(held):
+                    self._send({"do": "seen", "number": one.number})
         elif waiting:
             self._send({"do": "seen", "number": waiting[0].number})
 

@@ -122,6 +122,16 @@ class HoldButton(QPushButton):
             painter.end()
 
 
+class Confirm(QPushButton):
+    """Return presses it, but not one that is still down from something else."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """A key that repeats is no answer."""
+        if event is not None and event.isAutoRepeat():
+            return
+        super().keyPressEvent(event)
+
+
 class Question(QFrame):
     """One open prompt with its answer's field. send: gets the command."""
 
@@ -153,7 +163,7 @@ class Question(QFrame):
             self.words.returnPressed.connect(self.answer)
             row.addWidget(self.words)
             self.first = self.words
-        self.button = QPushButton("Confirm" if prompt["kind"] == "confirm" else "Answer")
+        self.button = Confirm("Confirm" if prompt["kind"] == "confirm" else "Answer")
         self.button.setAccessibleName(f"{self.button.text()}: {prompt['text']}")
         self.button.clicked.connect(self.answer)
         self.button.setAutoDefault(True)  # Return presses it

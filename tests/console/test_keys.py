@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QShortcut
+from PyQt6.QtCore import QEvent, Qt
+from PyQt6.QtGui import QKeyEvent, QShortcut
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication
 
@@ -39,6 +39,9 @@ VISIT = {
     "left_s": 20.0,
     "left_steps": None,
 }
+
+
+TURNED = {"side": "left", "words": "inwards", "way": "inwards", "turned_in": True, "mirrored": False}
 
 
 def type_into(page: Any, letter: str) -> None:
@@ -83,6 +86,12 @@ class TestWhileSomebodyWalks:
         QTest.keyClick(page.windowHandle(), Qt.Key.Key_Return)
         assert self.sent == [{"do": "answer", "prompt": 5, "yes": True}]
 
+    def test_return_that_is_still_down_confirms_nothing(self, page):
+        self.ask(page, CONFIRM)
+        held = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", autorep=True)
+        QApplication.sendEvent(page.focusWidget(), held)
+        assert self.sent == []
+
     def test_one_stroke_acknowledges_a_rule_and_not_what_waits_behind_it(self, page):
         self.view.hear({"kind": "event", "code": int(EventCode.STREAM_LOST), "text": "forces lost", "number": 1})
         self.view.hear({"kind": "event", "code": int(EventCode.STOP_RULE), "text": "pain is 6 of 10", "number": 2})
@@ -125,17 +134,37 @@ class TestBefore:
 
     def test_nothing_is_chosen_while_the_wall_is_asked_about(self, page):
         page.begin_direction()
-        page.ask_direction({"side": "left", "words": "inwards", "way": "inwards", "turned_in": True, "mirrored": False})
+        page.ask_direction(TURNED, page._person())
         assert not page.fields.isEnabled()
         page.guide.asking.buttons[0].click()
         assert page.direction and page.fields.isEnabled()
 
     def test_an_answer_about_another_day_or_person_passes_nothing(self, page):
         page.begin_direction()
-        page.ask_direction({"side": "left", "words": "inwards", "way": "inwards", "turned_in": True, "mirrored": False})
-        page._directed = ("yesterday", *page._directed[1:])
+        page.ask_direction(TURNED, ("yesterday", *page._person()[1:]))
         page.guide.asking.buttons[0].click()
         assert page.direction == "" and "again" in page.guide.trouble.text()
+
+    def test_a_late_look_up_that_names_the_other_leg_passes_nothing(self, page):
+        page.begin_direction()
+        page.ask_direction(TURNED, page._person())
+        page.found(page.fields.asked, {**self.known, "side": "right"})
+        page.guide.asking.buttons[0].click()
+        assert page.chosen["side"] == "right" and page.direction == "" and "again" in page.guide.trouble.text()
+
+    def test_a_check_of_another_calibration_is_no_check(self, page):
+        page.begin_check()
+        key = page._key()
+        page.found(page.fields.asked, {**self.known, "calibration": "of_today.calibration.json"})
+        page.show_check(0, json.dumps(READY), "", key)
+        page._allow()
+        assert not page.ready and "check again" in page.guide.trouble.text()
+
+    def test_nothing_is_looked_at_before_the_person_is_known(self, page):
+        page.fields.study.setText("another")
+        assert not any(button.isEnabled() for button in page.steps.values())
+        page.found(page.fields.asked, self.known)
+        assert all(button.isEnabled() for button in page.steps.values())
 
     def test_what_was_accepted_is_asked_anew_at_the_next_check(self, page):
         soft = {"ready": False, "lines": [{**RED["lines"][0], "name": "skew", "firm": False}]}

@@ -160,7 +160,7 @@ class TestBefore:
 
     def test_a_mirrored_wall_is_turned_round_and_shown_again(self, page):
         page.ask_direction({"side": "left", "words": "inwards by 9 deg", "way": "inwards", "turned_in": True,
-                            "mirrored": False})  # fmt: skip
+                            "mirrored": False}, page._person())  # fmt: skip
         page.guide.asking.buttons[1].click()
         assert page.mirrored is True and page.direction == "" and "again" in page.guide.trouble.text()
         page.fields.rig.setCurrentText("grail")
@@ -168,7 +168,7 @@ class TestBefore:
 
     def test_something_else_on_the_wall_passes_nothing(self, page):
         page.ask_direction({"side": "left", "words": "inwards by 9 deg", "way": "inwards", "turned_in": True,
-                            "mirrored": False})  # fmt: skip
+                            "mirrored": False}, page._person())  # fmt: skip
         page.guide.asking.buttons[2].click()
         assert page.direction == "" and "not passed" in page.guide.trouble.text()
 
@@ -235,11 +235,11 @@ def test_a_window_that_hangs_is_ended_and_opened_again(monkeypatch):
     desk = Desk(choices({}), headless=True)
     desk.begin()
     try:
-        assert waited(desk, lambda: desk._here_at > 0.0)
+        assert waited(desk, lambda: desk.here)
         first = desk.pid
         assert not waited(desk, lambda: desk.pid != first, 6.0)  # one that draws is left alone
         psutil.Process(first).suspend()
-        assert waited(desk, lambda: desk.pid != first and desk._here_at > 0.0, 30.0)
+        assert waited(desk, lambda: desk.pid != first and desk.here, 30.0)
         assert any("did not answer" in news["text"] for news in desk._incidents) and not desk.closed
     finally:
         desk.close()
