@@ -142,7 +142,7 @@ class Desk:
         self._looked_at = now
         if self.here and self._child.alive and self._quiet_s > HUNG_S:
             self.here = False
-            self._note({"kind": "note", "text": "the operator's window did not answer for 20 s and is ended"})
+            self._note({"kind": "note", "text": f"the operator's window did not answer for {HUNG_S:g} s and is ended"})
             self._child.end_now()
 
     def _note(self, news: dict[str, Any]) -> None:

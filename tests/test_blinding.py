@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labfeedback import allocation as kept
+from labfeedback.commands import lab_visit
 from labfeedback.commands.allocate import allocate
 from labfeedback.commands.blind import blind
 from labfeedback.commands.lab_look import look
@@ -19,6 +21,7 @@ from labfeedback.commands.override import override
 from labfeedback.commands.rehearse import rehearse
 from labfeedback.commands.report import report
 from labfeedback.commands.visit import prepared
+from labfeedback.commands.visit_walk import walk_visit
 from labfeedback.errors import BadSetup
 from labfeedback.records import EventCode
 from labfeedback.report.numbers import numbers
@@ -221,6 +224,33 @@ class TestTheOperator:
     def test_rehearses_elsewhere(self, blinded):
         with pytest.raises(BadSetup, match="another folder"):
             rehearse(str(blinded / "short.toml"), blinded / "study", fast=True)
+
+    @pytest.mark.parametrize("secret", [True, False])
+    def test_leaves_no_pictures_of_the_patients_screen(self, monkeypatch, tmp_path, secret):
+        """Their first good step, and when it was painted, tell who had to learn a change."""
+        recording, folder = tmp_path / "run-01_visit.h5", None if secret else tmp_path / "run-01_visit_pictures"
+        walk = {"rig": {"screen": {}}, "visit": {"side": "left", "number": 1,
+                                                 "document": {"title": "Training", "blocks": []}}}  # fmt: skip
+        given: list[Any] = []
+
+        class Refusing:
+            def __init__(self, *_: Any, screen: dict[str, Any], **__: Any) -> None:
+                given.append(screen["pictures_dir"])
+                raise BadSetup("no memory")
+
+        monkeypatch.setattr("labfeedback.lab.Lab", Refusing)
+        monkeypatch.setattr("labfeedback.commands.walking.Lab", Refusing)
+        with pytest.raises(BadSetup, match="no memory"):
+            walk_visit(walk, recording, headless=True, blinded=secret)
+        visit = SimpleNamespace(document=SimpleNamespace(title="Training"), number=1, side="left")
+        place = SimpleNamespace(folder=tmp_path / "ses-01", next_recording=lambda: recording)
+        ready = SimpleNamespace(visit=visit, session=place, walk=walk, person="S1", blinded=secret)
+        monkeypatch.setattr(lab_visit, "Aside", lambda *_, **__: SimpleNamespace(answer=lambda *_: ready))
+        (tmp_path / "check.json").touch()
+        desk = SimpleNamespace(closed=False, work=None)
+        with pytest.raises(BadSetup, match="no memory"):
+            lab_visit.run_visit(desk, {"check": str(tmp_path / "check.json")}, None, headless=True)
+        assert given == [folder, folder]
 
     def test_the_start_page_knows_that_it_is_blinded(self, blinded):
         found = look(str(blinded / "study"), str(blinded / "S1.toml"), "training_fpa")

@@ -24,7 +24,7 @@ def run_visit(
     desk: Any, chosen: dict[str, Any], asked: Any, *, headless: bool, devices: tuple[Any, ...] = (), session: str = ""
 ) -> None:
     """One visit. desk: the window's. Raises LabError when it cannot begin."""
-    from labfeedback.commands.visit_walk import screen_side
+    from labfeedback.commands.visit_walk import pictures_of, screen_side
     from labfeedback.commands.walking import screen_of
     from labfeedback.lab import Lab
 
@@ -38,7 +38,7 @@ def run_visit(
     recording = place.next_recording()
     name = session or uuid.uuid4().hex[:10]
     sees = screen_side(ready.walk)
-    pictures = recording.with_name(recording.stem + "_pictures") if headless else None
+    pictures = pictures_of(recording, blinded=ready.blinded) if headless else None
     try:
         screen = screen_of(ready.walk, sees, headless, pictures, beside=True)
         one = Lab(ready.walk, recording, desk, screen=screen, devices=devices, session=name, asked=asked)

@@ -42,6 +42,14 @@ def screen_side(walk: dict[str, Any]) -> str:
     return "both" if "both" in sides else str(walk["visit"]["side"])
 
 
+def pictures_of(recording: Path, *, blinded: bool) -> Path | None:
+    """Where a screen without a window keeps its pictures.
+
+    None of a blinded visit: they tell how soon the first step was in the band, and on which side those before it were.
+    """
+    return None if blinded else recording.with_name(recording.stem + "_pictures")
+
+
 def walk_visit(
     walk: dict[str, Any],
     recording: Path,
@@ -58,6 +66,6 @@ def walk_visit(
     with Keys() as keys:
         return walk_with(
             operator or VisitLine(heading=heading, keys=keys, blinded=blinded), walk, recording, side=screen_side(walk),
-            folder=recording.with_name(recording.stem + "_pictures"), headless=headless, devices=devices,
+            folder=pictures_of(recording, blinded=blinded), headless=headless, devices=devices,
             session=session,
         )  # fmt: skip

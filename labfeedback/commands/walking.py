@@ -78,7 +78,7 @@ def walk_with(
     recording: Path,
     *,
     side: str,
-    folder: Path,
+    folder: Path | None,
     headless: bool,
     pictures: bool = False,
     devices: tuple[Callable[[Any], BaseProcess], ...] = (),
@@ -87,13 +87,14 @@ def walk_with(
 ) -> Ending:
     """Run one walk with this line. Raises WalkFailed with the lab's sentence when it did not end as meant.
 
-    side: whose cues the patient's screen shows. folder: for its pictures, kept without a window or with `pictures`.
+    side: whose cues the patient's screen shows. folder: for its pictures, kept without a window or with `pictures`;
+    None: nowhere.
     """
     say = typer.echo
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # into a log, too, a sentence appears when it is said
     headless = can_show(headless, say)
-    kept = set(folder.iterdir()) if folder.is_dir() else set()
+    kept = set(folder.iterdir()) if folder is not None and folder.is_dir() else set()
     say("Research use. The belt's own stop and lanyard come first; this program never stops the belt. Ctrl+C ends.")
     kept_in = folder if headless or pictures else None
     screen = screen_of(walk, side, headless, kept_in, beside=desk is not None)
@@ -114,7 +115,7 @@ def walk_with(
             finally:
                 if desk is not None:
                     desk.lab_command = None
-        if not lab.began:
+        if not lab.began and folder is not None:
             remove_pictures(folder, kept)
         if ending.exit_code:
             where = f" What was recorded is in {ending.recording}." if ending.recording else ""

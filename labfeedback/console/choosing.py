@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QEvent, Qt, QTimer
-from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,7 +20,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from labfeedback.console.widgets import label
+from labfeedback.console.widgets import asks_for_letter, label
 
 LOOK_AFTER_MS = 400  # of no typing
 
@@ -189,7 +188,7 @@ class Box(QComboBox):
 
     def event(self, event: QEvent | None) -> bool:
         """Take letters before they become shortcuts."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.text().isalpha():
+        if event is not None and asks_for_letter(event):
             event.accept()
             return True
         return super().event(event)

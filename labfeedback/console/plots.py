@@ -118,11 +118,7 @@ class Plots(QWidget):
 
     def frames(self, rows: Rows) -> None:
         """FRAME rows as they come."""
-        values = np.stack([rows[name].astype(np.float64) for name in _COLUMNS], axis=1)
-        before = self._frames.newest
-        if len(before) and values[0, 0] - before[-1, 0] > GAP_S:  # no line is drawn over what nobody measured
-            self._frames.add(np.array([[before[-1, 0], *[math.nan] * (len(_COLUMNS) - 1)]]))
-        self._frames.add(values)
+        self._frames.add(np.stack([rows[name].astype(np.float64) for name in _COLUMNS], axis=1))
         self._new_frames = True
 
     def steps(self, rows: Rows) -> None:
@@ -174,7 +170,10 @@ class Plots(QWidget):
     def _draw_frames(self) -> None:
         rows = self._frames.newest
         rows = rows[rows[:, 0] >= rows[-1, 0] - SECONDS]
-        rows = rows[:: max(1, len(rows) // POINTS)]  # no more points than a screen can show
+        rows = rows[:: max(1, len(rows) // POINTS)].copy()  # no more points than a screen can show
+        # No line is drawn over what nobody measured. Looked for among the points that are drawn: a row of its own in
+        # the reel may be one of those that are left out.
+        rows[1:][np.diff(rows[:, 0]) > GAP_S, 1:] = math.nan
         time = rows[:, 0] - rows[-1, 0]
         for column, side in enumerate((RIGHT, LEFT), 1):
             self._force_curves[side].setData(time, rows[:, column], connect="finite")
@@ -195,7 +194,9 @@ class Plots(QWidget):
         place = np.arange(len(steps), dtype=np.float64) - len(steps)
         _dots(self._angles, place, steps[:, 0])
         lane = [middle - band, middle + band] if known else []
-        self._fit(self._angle, np.concatenate([steps[:, 0], lane]), least=8.0)
+        seen = np.concatenate([steps[:, 0], lane])
+        # As much above the target as below: a lopsided axis tells a blinded operator which way a change is learnt.
+        self._fit(self._angle, np.concatenate([seen, -seen]) if self._blinded else seen, least=8.0)
         if not self._blinded:
             _dots(self._first, place, steps[:, 1])
             _dots(self._second, place, steps[:, 2])

@@ -41,6 +41,11 @@ def key_of(page: QWidget, key: str, done: Callable[[], None]) -> QShortcut:
     return shortcut
 
 
+def asks_for_letter(event: QEvent | None) -> bool:
+    """Whether Qt asks the widget that has the keys who gets a letter: the widget (accept), or a shortcut (ignore)."""
+    return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.text().isalpha()
+
+
 class HoldButton(QPushButton):
     """Does something only when it was held for a second, by mouse or by key: never one stroke."""
 
@@ -277,7 +282,7 @@ class Rating(QSpinBox):
 
     def event(self, event: QEvent | None) -> bool:
         """Leave letters to whoever waits for them."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.text().isalpha():
+        if event is not None and asks_for_letter(event):
             event.ignore()
             return False
         return super().event(event)

@@ -105,15 +105,27 @@ def test_the_last_step_of_a_block_is_measured_against_its_own_target(blinded):
     assert shown(blinded) == [1.5]
 
 
-def test_no_line_is_drawn_over_what_nobody_measured(plots):
-    for begin in (0.0, 2.0):
-        rows: Rows = np.zeros(50, FRAME)
-        rows["time_s"] = begin + np.arange(50) / 100
-        plots.frames(rows)
+@pytest.mark.parametrize(("hz", "before"), [(100, 50), (300, 300), (300, 301)])
+def test_no_line_is_drawn_over_what_nobody_measured(plots, hz, before):
+    """Also where there are more rows than points, and whichever of them are left out."""
+    time_s = np.concatenate([np.arange(before) / hz, 3.0 + np.arange(hz) / hz])
+    rows: Rows = np.zeros(len(time_s), FRAME)
+    rows["time_s"] = time_s
+    plots.frames(rows[:before])
+    plots.frames(rows[before:])
     plots.draw(1.0)
     time, force = plots._force_curves[LEFT].getData()
     gap = int(np.argmax(np.diff(time)))
-    assert math.isnan(force[gap]) and len(time) == 101
+    assert np.flatnonzero(np.isnan(force)).tolist() == [gap + 1]
+
+
+def test_a_blinded_operators_axis_does_not_lean_to_the_side_of_a_change(blinded):
+    blinded.cues(cue(2.0))
+    for angle in (13.0, 12.0, 10.0, 4.0):
+        blinded.steps(step(fpa=angle, cued=1))
+    blinded.draw(1.0)
+    low, high = blinded._angle.getViewBox().viewRange()[1]
+    assert low == pytest.approx(-high) and high > 11.0
 
 
 def test_a_window_opened_again_sees_what_it_would_have_seen(qtbot):
