@@ -1,7 +1,8 @@
 """What a blinded operator is told of a visit: where it is, what it asks, what goes wrong; no load, no angle, no arm.
 
-One place for every way to the operator: the window, the terminal and the operator's report. Deviation from the target
-is what the patient's screen shows, so the operator may see it too.
+One place for every way to the operator: the window, the terminal and the operator's report. How near to the target
+somebody walks, and on which side, tells who learns a change and who trains their own walk; the window shows the size of
+the deviation once that is over (`console.settling`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from labfeedback.records import EventCode
+from labfeedback.records import CueState, EventCode
 
 LOAD: Final = "a limit of load or speed is passed: tell whoever is not blinded, before the next visit"
 # Codes whose sentences hold the person's own values or the target: hidden, or said without them.
@@ -18,6 +19,7 @@ INSTEAD: Final = {
     EventCode.ALARM: LOAD,
     EventCode.TARGET_REFUSED: "the target of this block is refused: end the visit and ask whoever is not blinded",
 }
+_OF_A_STEP: Final = frozenset({CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueState.NOT_MEASURED})
 _CONDITION: Final = re.compile(r"(?<=[a-z0-9_])/[a-z0-9_]+")  # 'practice/toe_in_5' names the candidate
 _LOAD_RULES: Final = re.compile(r"(flexion moment|other knee): [^;]*")
 _OF_BLOCKS: Final = frozenset(
@@ -51,12 +53,15 @@ def veiled(news: dict[str, Any]) -> dict[str, Any] | None:
             return None
         return {**{k: v for k, v in news.items() if k != "value"}, "text": text}
     if kind == "status":
-        return {**news, "fpa_deg": {}, "cue": _counts(news.get("cue") or {}), "visit": _visit(news.get("visit"))}
+        return {**news, "fpa_deg": {}, "cue": _cue(news.get("cue") or {}), "visit": _visit(news.get("visit"))}
     return news
 
 
-def _counts(cue: dict[str, Any]) -> dict[str, Any]:
-    return {name: cue[name] for name in ("state", "good_steps", "scored_steps") if name in cue}
+def _cue(cue: dict[str, Any]) -> dict[str, Any]:
+    """Whether the walk is paused, natural or over; not what was said of a step."""
+    if "state" not in cue:
+        return {}
+    return {"state": CueState.KEEP_WALKING if cue["state"] in _OF_A_STEP else cue["state"]}
 
 
 def _visit(visit: dict[str, Any] | None) -> dict[str, Any] | None:

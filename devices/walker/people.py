@@ -36,10 +36,11 @@ def person(kind: str, seed: int, *, side: int = -1, change_deg: float = 0.0, ear
         "slope": (first, -0.5 * first + float(second)),
         "kam_sd": STEP_SD,
     }
+    if earlier:
+        said["practised"] = 800 * earlier  # in the sham arm too: aiming at one's own walk steadies it as well
     if earlier and change_deg:
         left_over = change_deg * (1.0 - 0.6**earlier)
         said["habit_deg"] = (left_over, 0.0) if side > 0 else (0.0, left_over)
-        said["practised"] = 800 * earlier
     if kind == "noisy":
         said |= {"fpa_sd_deg": 3.0, "kam_sd": 0.4}
     if kind == "slow-learner":

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PyQt6.QtWidgets import QGraphicsItem, QGridLayout, QWidget
 
 from labfeedback.console.looks import Looks
+from labfeedback.console.settling import FIRST, Settling
 from labfeedback.records import LEFT, RIGHT, Rows
 
 SECONDS: Final = 5.0
@@ -30,6 +31,8 @@ _COLOURS: Final = {RIGHT: "#4aa3ff", LEFT: "#ff9d42"}
 _SYMBOLS: Final = {RIGHT: "o", LEFT: "s"}
 _NAMES: Final = {RIGHT: "right", LEFT: "left"}
 _COLUMNS: Final = ("time_s", "right_fz_n", "left_fz_n", "right_kam_nm", "left_kam_nm")
+DISTANCE_DEG: Final = 8.0  # the plot of a blinded operator goes from 0 to this at least
+LATER: Final = f"shown once the walk has settled,<br>after {FIRST} steps with feedback at the earliest"
 _SLACK: Final = 0.12  # of a range, above and below what it shows
 
 
@@ -56,7 +59,10 @@ class Reel:
 
 
 class Plots(QWidget):
-    """Feed it rows; `draw` shows them. foot: the trained one. blinded: deviation from the target only, no moment."""
+    """Feed it rows; `draw` shows them. foot: the trained one.
+
+    blinded: no moment, no angle, and of the deviation from the target what `Settling` lets through.
+    """
 
     def __init__(self, looks: Looks, foot: int, *, blinded: bool = False) -> None:
         super().__init__()
@@ -65,7 +71,8 @@ class Plots(QWidget):
         self._frames = Reel(int(SECONDS * FASTEST_HZ), len(_COLUMNS))
         self._steps: deque[Any] = deque(maxlen=2 * STEPS)
         self._band: tuple[float, float] = (math.nan, math.nan)
-        self._targets: list[tuple[float, float]] = []  # (since when, deg) of the trained foot
+        self._targets: list[tuple[float, float, float]] = []  # (since when, target deg, band deg) of the trained foot
+        self._settling = Settling()
         self._new_frames = self._new_steps = False
         self._drawn_s, self._came_s = -math.inf, math.inf
         self._ranges: dict[int, tuple[float, float]] = {}
@@ -74,7 +81,7 @@ class Plots(QWidget):
         grid.setSpacing(6)
         self._force = self._plot("vertical force, N (orange: left, blue: right)", "s", (-SECONDS, 0.0))
         self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s", (-SECONDS, 0.0))
-        angle = "foot angle from target, deg" if blinded else "foot angle, deg (up: toe-out)"
+        angle = "distance from target, deg, either way" if blinded else "foot angle, deg (up: toe-out)"
         self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago", (-STEPS - 1.0, 1.0))
         self._peaks = self._plot(
             f"KAM1 (filled), KAM2 (hollow), {_NAMES[foot]} knee, %BW*Ht", "steps ago", (-STEPS - 1.0, 1.0)
@@ -94,6 +101,12 @@ class Plots(QWidget):
                                          brush=pg.mkBrush(79, 214, 168, 60))  # fmt: skip
         self._lane.setVisible(False)
         self._angle.addItem(self._lane)
+        words = f"<div style='color:{looks.text};font-size:11pt;text-align:center'>{LATER}</div>"
+        self._later = pg.TextItem(html=words, anchor=(0.5, 0.5))
+        self._later.setTextWidth(360)  # without a width nothing is centred
+        self._later.setPos(-STEPS / 2, DISTANCE_DEG / 2)
+        self._later.setVisible(False)
+        self._angle.addItem(self._later, ignoreBounds=True)
         colour, symbol = _COLOURS[foot], _SYMBOLS[foot]
         mark = {"pen": None, "symbol": symbol, "symbolSize": 7, "symbolPen": colour}
         self._angles = self._angle.plot(**mark, symbolBrush=colour)
@@ -126,9 +139,8 @@ class Plots(QWidget):
         for row in rows:
             if int(row["side"]) == self._foot and not row["warm_up"]:
                 angle = float(row["fpa_deg"]) if row["fpa_valid"] else math.nan
-                # A blinded operator sees how far a step was from its target, and only where the patient saw it too:
-                # natural steps against the target would tell how large the change is.
-                off = angle - self._target_at(float(row["end_s"])) if row["cued"] else math.nan
+                target, band = self._aim_at(float(row["end_s"]))
+                off = self._settling.distance(angle, target, band, cued=bool(row["cued"]))
                 peaks = [float(row[n]) if row["kam_valid"] else math.nan for n in ("kam1_pct_bwht", "kam2_pct_bwht")]
                 self._steps.append((off if self._blinded else angle, *peaks))
                 self._new_steps = True
@@ -141,11 +153,12 @@ class Plots(QWidget):
                 band = (float(row["target"]), float(row["band"])) if angle else (math.nan, math.nan)
                 if band != self._band:
                     self._band, self._new_steps = band, True
-                    self._targets.append((float(row["time_s"]), band[0]))
+                    self._targets.append((float(row["time_s"]), *band))
 
-    def _target_at(self, time_s: float) -> float:
-        """What was aimed at when a step ended: the last one of a block may come when the next block has begun."""
-        return next((target for since, target in reversed(self._targets) if since <= time_s), math.nan)
+    def _aim_at(self, time_s: float) -> tuple[float, float]:
+        """Target and band when a step ended: the last one of a block may come when the next block has begun."""
+        aims = ((target, band) for since, target, band in reversed(self._targets) if since <= time_s)
+        return next(aims, (math.nan, math.nan))
 
     def draw(self, now_s: float) -> None:
         """Show what came. now_s: any clock, to draw no oftener than is useful.
@@ -187,16 +200,16 @@ class Plots(QWidget):
         target, band = self._band
         known = target == target
         self._lane.setVisible(known)
-        middle = 0.0 if self._blinded else target
+        lane = ([0.0, band] if self._blinded else [target - band, target + band]) if known else []
         if known:
-            self._lane.setRegion((middle - band, middle + band))
+            self._lane.setRegion(lane)
         steps = np.array(list(self._steps)[-STEPS:], dtype=np.float64).reshape(-1, 3)
         place = np.arange(len(steps), dtype=np.float64) - len(steps)
         _dots(self._angles, place, steps[:, 0])
-        lane = [middle - band, middle + band] if known else []
-        seen = np.concatenate([steps[:, 0], lane])
-        # As much above the target as below: a lopsided axis tells a blinded operator which way a change is learnt.
-        self._fit(self._angle, np.concatenate([seen, -seen]) if self._blinded else seen, least=8.0)
+        if self._blinded:
+            self._later.setVisible(known and not np.isfinite(steps[:, 0]).any())
+            lane = [0.0, DISTANCE_DEG]
+        self._fit(self._angle, np.concatenate([steps[:, 0], lane]), least=8.0)
         if not self._blinded:
             _dots(self._first, place, steps[:, 1])
             _dots(self._second, place, steps[:, 2])

@@ -7,10 +7,8 @@ from functools import partial
 from typing import Any, Final
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QImage, QPainter, QPixmap
 from PyQt6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -19,16 +17,12 @@ from PyQt6.QtWidgets import (
 )
 
 from labfeedback.console.looks import STATE_WORDS, Looks
+from labfeedback.console.patient_sees import PatientSees
 from labfeedback.console.plots import Plots
 from labfeedback.console.view import View
 from labfeedback.console.widgets import HoldButton, Place, Question, Words, key_of, label, panel
-from labfeedback.display.geometry import geometry_for
-from labfeedback.display.painting import paint
-from labfeedback.display.scene import Heard, Scene, hear, scene_at
 from labfeedback.records import LEFT, RIGHT, EventCode, Rows, flag_names
-from labfeedback.rig import Screen
 
-SMALL: Final = (208, 130)
 SIDE_PX: Final = 360
 Send = Callable[[dict[str, Any]], None]
 
@@ -43,9 +37,8 @@ class WalkPage(QWidget):
         self._view, self._looks, self._send = view, looks, send
         foot = RIGHT if view.side == "right" else LEFT
         self.plots = Plots(looks, foot, blinded=view.blinded)
-        self._heard = Heard(0 if view.sees == "both" else foot)
-        self._shown_scene: Scene | None = None
-        self._screen = Screen.model_validate(view.screen or {})
+        side = 0 if view.sees == "both" else foot
+        self.small = PatientSees(side, view.screen, scale, blinded=view.blinded)
         self._flags: dict[str, int] = {}
         self._counted = [0, 0]
         self._questions: dict[int, Question] = {}
@@ -82,9 +75,6 @@ class WalkPage(QWidget):
         head.setLayout(top)
         self.health = label("", "quiet", "stream health")
         self.valid = label("", "quiet", "valid steps")
-        self.small = QLabel()
-        self.small.setAccessibleName("what the patient sees")
-        self.small.setFixedSize(int(SMALL[0] * self._scale), int(SMALL[1] * self._scale))
         self.asks = QVBoxLayout()
         self._begun = Place(self)
         self.asks.addLayout(self._begun)
@@ -211,10 +201,10 @@ class WalkPage(QWidget):
             self.plots.steps(rows)
             self._count(rows)
         elif table == "cues":
-            self._heard = hear(self._heard, rows, None, now_s)
+            self.small.rows(rows, None, now_s)
             self.plots.cues(rows)
         elif table == "health":
-            self._heard = hear(self._heard, None, rows, now_s)
+            self.small.rows(None, rows, now_s)
 
     def past(self, steps: Rows, cues: Rows) -> None:
         """What was walked before this window was opened."""
@@ -269,7 +259,7 @@ class WalkPage(QWidget):
         self.seen.setText(f"Acknowledge  (A){f'   {len(waiting)} wait' if len(waiting) > 1 else ''}")
         self._incidents_now()
         self._health_now()
-        self._patient_now(now_s)
+        self.small.show_at(now_s)
 
     def _questions_now(self, prompts: list[dict[str, Any]]) -> None:
         open_ = {int(p["number"]) for p in prompts}
@@ -344,24 +334,3 @@ class WalkPage(QWidget):
             self.valid.setText(
                 f"{valid} of {counted} steps valid ({valid / counted:.0%}){': ' + reasons if reasons else ''}"
             )
-
-    def _patient_now(self, now_s: float) -> None:
-        scene = scene_at(self._heard, now_s)
-        if scene == self._shown_scene:
-            return
-        self._shown_scene = scene
-        width, height = 2 * SMALL[0], 2 * SMALL[1]
-        image = QImage(width, height, QImage.Format.Format_RGB32)
-        painter = QPainter(image)
-        paint(
-            painter,
-            width,
-            height,
-            scene,
-            geometry_for(width, height, self._screen.model_copy(update={"mirrored": False})),
-        )
-        painter.end()
-        small = image.scaled(
-            self.small.size(), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        )
-        self.small.setPixmap(QPixmap.fromImage(small))

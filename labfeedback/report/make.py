@@ -52,7 +52,7 @@ def _for_the_operator(session: Session, visited: Visited) -> Made:
     found = veiled_numbers(numbers(visited))
     steps = found["steps"][found["side"]]
     page = render(
-        "operator.html", r=found, learning=figures.learning(found), pain=figures.pain(found),
+        "operator.html", r=found, pain=figures.pain(found),
         valid_share=100.0 * steps["moment_valid"] / max(1, steps["counted"]),
     )  # fmt: skip
     session.file("operator.html").write_text(page, encoding="utf-8")

@@ -19,16 +19,14 @@ OF_BLOCK: Final = (
 def veiled_numbers(found: dict[str, Any]) -> dict[str, Any]:
     """What of `numbers` a blinded operator may know: blocks, pain, incidents and steps; no load, angle, target, arm.
 
-    Of the steps against their target only the share in the band, and only where the wall shows it too: bias and error
-    are larger where a change is trained, and without feedback a person whose target is their own walk stays in the band
-    where one who learns a change does not.
+    Nothing of the steps against their target, not even the share in the band: a person whose target is their own walk
+    is in it from the first step on, and stays there without feedback; one who learns a change is not and does not.
     """
     blocks = []
     for block in found["blocks"]:
         sides = {name: {"steps": side["steps"]} for name, side in block["sides"].items()}
         kept = {name: block[name] for name in OF_BLOCK}
-        blocks.append({**kept, "id": veil.unnamed(block["id"]), "sides": sides,
-                       "error": _share(block["error"]) if block["measures"] != "retention" else None})  # fmt: skip
+        blocks.append({**kept, "id": veil.unnamed(block["id"]), "sides": sides})
     incidents = [
         {"minute": one["minute"], "what": said}
         for one in found["incidents"]
@@ -41,10 +39,5 @@ def veiled_numbers(found: dict[str, Any]) -> dict[str, Any]:
         "notes": [one for one in found["notes"] if one["what"] not in found["remarks"]],
         "blocks": blocks,
         "incidents": incidents,
-        "learning_curve": [{"minute": one["minute"], "in_band": one["in_band"]} for one in found["learning_curve"]],
-        "training": {"training": _share(found["training"]["training"])} if "training" in found["training"] else {},
+        "training": {},
     }
-
-
-def _share(error: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if error is None else {"steps": error["steps"], "in_band": error["in_band"]}

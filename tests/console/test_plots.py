@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from labfeedback.console.looks import DARK
 from labfeedback.console.plots import DRAWN_HZ, Plots, Reel
+from labfeedback.console.settling import FIRST, SETTLED
 from labfeedback.records import CUE, FRAME, LEFT, RIGHT, STEP, Rows
 
 
@@ -76,12 +77,30 @@ def test_a_withheld_moment_is_a_gap(plots):
     assert place.tolist() == [-2.0] and np.isfinite(values).all()  # the place of the last step stays empty
 
 
-def test_a_blinded_operator_sees_the_deviation_of_steps_that_the_patient_saw(blinded):
+def settle(plots: Plots, target: float, *, time_s: float = 0.0, hold: int = FIRST) -> None:
+    """Walk on the target for as long as nothing may be shown."""
+    plots.cues(cue(target, time_s=time_s))
+    for _ in range(hold):
+        plots.steps(step(fpa=target, cued=1, end_s=time_s))
+
+
+def test_a_blinded_operator_sees_the_distance_of_steps_that_the_patient_saw(blinded):
     blinded.steps(step(fpa=7.0))  # natural
-    blinded.cues(cue(2.0))
+    settle(blinded, 2.0)
+    blinded.draw(1.0)
+    assert blinded._later.isVisible()
     blinded.steps(step(fpa=6.5))  # not shown to the patient
     blinded.steps(step(fpa=3.5, cued=1))
-    assert shown(blinded) == [1.5]
+    blinded.steps(step(fpa=0.5, cued=1))
+    assert shown(blinded) == [1.5, 1.5]
+    blinded.draw(2e6)
+    assert not blinded._later.isVisible() and blinded._lane.getRegion() == (0.0, 2.0)
+
+
+def test_another_operator_sees_every_step_at_once(plots):
+    plots.cues(cue(2.0))
+    plots.steps(step(fpa=9.5, cued=1))
+    assert shown(plots) == [9.5] and not plots._later.isVisible()
 
 
 def test_a_target_that_comes_later_tells_nothing_of_natural_steps(blinded):
@@ -99,7 +118,7 @@ def test_a_blinded_operator_sees_no_moment(blinded):
 
 def test_the_last_step_of_a_block_is_measured_against_its_own_target(blinded):
     """Its row may come when the next block, with another target, has begun."""
-    blinded.cues(cue(2.0, time_s=1.0))
+    settle(blinded, 2.0, time_s=1.0)
     blinded.cues(cue(-8.0, time_s=5.0))
     blinded.steps(step(fpa=3.5, cued=1, end_s=4.9))
     assert shown(blinded) == [1.5]
@@ -119,23 +138,55 @@ def test_no_line_is_drawn_over_what_nobody_measured(plots, hz, before):
     assert np.flatnonzero(np.isnan(force)).tolist() == [gap + 1]
 
 
-def test_a_blinded_operators_axis_does_not_lean_to_the_side_of_a_change(blinded):
-    blinded.cues(cue(2.0))
-    for angle in (13.0, 12.0, 10.0, 4.0):
-        blinded.steps(step(fpa=angle, cued=1))
-    blinded.draw(1.0)
-    low, high = blinded._angle.getViewBox().viewRange()[1]
-    assert low == pytest.approx(-high) and high > 11.0
+@pytest.mark.parametrize("target", [-8.0, 2.0, 7.0])
+def test_what_a_blinded_operator_sees_does_not_depend_on_the_side_of_a_change(qtbot, target):
+    """Approached from any distance on either side: the same picture, axis and all."""
+
+    def picture(sign: float) -> Any:
+        plots = Plots(DARK, LEFT, blinded=True)
+        qtbot.addWidget(plots)
+        plots.resize(600, 300)
+        plots.cues(cue(target))
+        for n in range(FIRST + 40):
+            plots.steps(step(fpa=target + sign * (10.0 * 0.9**n + 0.75), cued=1))
+            plots.draw(float(n))
+        return plots.grab().toImage()
+
+    assert picture(1.0) == picture(-1.0)
+
+
+def test_what_is_learnt_before_anything_is_shown_leaves_no_trace(qtbot):
+    """Neither in dots nor in the axis: whoever begins 10 deg off looks like one who begins on the target."""
+
+    def picture(first: float) -> Any:
+        plots = Plots(DARK, LEFT, blinded=True)
+        qtbot.addWidget(plots)
+        plots.resize(600, 300)
+        plots.cues(cue(2.0))
+        for n in range(FIRST + 30):
+            plots.steps(step(fpa=2.0 + (first if n < FIRST - SETTLED else 0.5), cued=1))
+            plots.draw(float(n))
+        return plots.grab().toImage()
+
+    assert picture(10.0) == picture(0.5)
 
 
 def test_a_window_opened_again_sees_what_it_would_have_seen(qtbot):
-    steps = np.concatenate([step(end_s=1.0), step(end_s=3.0, fpa=4.0, cued=1), step(end_s=5.0, fpa=1.0, cued=1)])
-    cues = np.concatenate([cue(2.0, time_s=2.0), cue(-1.0, time_s=4.0), cue(9.0, RIGHT, time_s=4.5)])
-    again = Plots(DARK, LEFT, blinded=True)
+    one, again = Plots(DARK, LEFT, blinded=True), Plots(DARK, LEFT, blinded=True)
+    qtbot.addWidget(one)
     qtbot.addWidget(again)
-    again.cues(cues)
-    again.steps(steps)
-    assert shown(again) == [2.0, 2.0]
+    random = np.random.default_rng(1)
+    angles = [2.0 + float(off) for off in random.normal(0.0, 2.0, FIRST + 60)]
+    steps = [step(end_s=2.0 + n, fpa=a, cued=int(n % 50 > 9)) for n, a in enumerate(angles)]
+    cues = [cue(2.0, time_s=1.0), cue(-1.0, time_s=2.5 + len(steps)), cue(9.0, RIGHT, time_s=3.0 + len(steps))]
+    one.cues(cues[0])
+    for row in steps:
+        one.steps(row)
+    for row in cues[1:]:
+        one.cues(row)
+    again.cues(np.concatenate(cues))
+    again.steps(np.concatenate(steps))
+    assert shown(again) == shown(one) and len(shown(one)) > 10
 
 
 def test_another_variable_has_no_lane_of_degrees(plots):
