@@ -1,8 +1,8 @@
 """What a blinded operator is told of a visit: where it is, what it asks, what goes wrong; no load, no angle, no arm.
 
 One place for every way to the operator: the window, the terminal and the operator's report. How near to the target
-somebody walks, and on which side, tells who learns a change and who trains their own walk; the window shows the size of
-the deviation once that is over (`console.settling`).
+somebody walks, and on which side, tells who learns a change and who trains their own walk; of the deviation the window
+shows what is the same for both (`console.evened`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import Any, Final
 
 from labfeedback.records import CueState, EventCode
 
-LOAD: Final = "a limit of load or speed is passed: tell whoever is not blinded, before the next visit"
+LOAD: Final = (
+    "a limit of load or speed is passed or cannot be watched: tell whoever is not blinded, before the next visit"
+)
 # Codes whose sentences hold the person's own values or the target: hidden, or said without them.
 HIDDEN: Final = frozenset({EventCode.BASELINE_DONE, EventCode.TARGET_SET, EventCode.COMMAND})
 INSTEAD: Final = {
     EventCode.ALARM: LOAD,
     EventCode.TARGET_REFUSED: "the target of this block is refused: end the visit and ask whoever is not blinded",
 }
-_OF_A_STEP: Final = frozenset({CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueState.NOT_MEASURED})
+_OF_A_STEP: Final = frozenset({CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT})
 _CONDITION: Final = re.compile(r"(?<=[a-z0-9_])/[a-z0-9_]+")  # 'practice/toe_in_5' names the candidate
 _LOAD_RULES: Final = re.compile(r"(flexion moment|other knee): [^;]*")
 _OF_BLOCKS: Final = frozenset(

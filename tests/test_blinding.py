@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from labfeedback import allocation as kept
 from labfeedback.commands import lab_visit
@@ -22,6 +24,7 @@ from labfeedback.commands.override import override
 from labfeedback.commands.rehearse import rehearse
 from labfeedback.commands.report import report
 from labfeedback.commands.visit import prepared
+from labfeedback.commands.visit_line import VisitLine
 from labfeedback.commands.visit_walk import walk_visit
 from labfeedback.errors import BadSetup
 from labfeedback.records import CueState, EventCode
@@ -285,8 +288,32 @@ class TestTheVeil:
         cue = {"state": float(state), "target": 2.2, "good_steps": 3, "scored_steps": 9}
         told = veiled({"kind": "status", "fpa_deg": {}, "cue": cue, "visit": None})
         assert told is not None
-        said_of_a_step = state in (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT, CueState.NOT_MEASURED)
+        said_of_a_step = state in (CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT)
         assert told["cue"] == {"state": CueState.KEEP_WALKING if said_of_a_step else state}
+
+    def test_the_terminal_tells_no_more_than_the_window(self):
+        status = {
+            "kind": "status", "state": 0, "silent": [], "steps": 30, "steps_valid": 30, "markers_age_s": 0.01,
+            "forces_age_s": 0.01, "latency_ms": 4.0, "ring_fill": 0.0, "lost": 0, "fpa_deg": {"left": 2.34},
+            "cue": {"state": 2.0, "target": 2.2, "good_steps": 3, "scored_steps": 9},
+            "visit": {
+                "state": "walking", "block": 1, "blocks": 3, "title": "Training", "left_s": 60.0, "left_steps": None,
+                "next": "measure/toe_in_5", "patient": "", "operator": "", "halted": [], "prompts": [], "id": "train",
+                "acknowledge": "flexion moment: it is 14 % above the baseline",
+            },
+        }  # fmt: skip
+        said = []
+        for blinded in (False, True):
+            out = io.StringIO()
+            for one in (status, {**status, "visit": None}):  # a live line keeps what it showed last
+                with VisitLine(Console(file=out, force_terminal=True, width=200), blinded=blinded) as line:
+                    line(one)
+            with VisitLine(Console(file=out, force_terminal=True, width=200), blinded=blinded) as line:
+                line({"kind": "event", "code": EventCode.TARGET_SET, "text": "left: target 2.2 deg", "value": 2.2})
+            said.append(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue()))
+        tells = r"left 2\.3|in the band|toe_in|14 %|target 2\.2"
+        assert len(set(re.findall(tells, said[0]))) == 5 and not re.search(tells, said[1])
+        assert "Training" in said[1] and "a load rule" in said[1]
 
     def test_a_question_does_not_name_the_candidate_it_is_asked_in(self):
         assert sentence(EventCode.PROMPT, "pain? pain of both knees (practice/toe_in_5)") == (
@@ -345,7 +372,7 @@ def test_no_number_of_the_whole_report_that_is_an_angle_or_load_is_in_the_operat
     report(walked / "study")
     for session in (Study(walked / "study").sessions(name)[0] for name in ("A1", "B1")):
         page = session.file("operator.html").read_text(encoding="utf-8")
-        page = re.sub(r"<(svg|style).*?</\1>", "", page, flags=re.DOTALL)  # coordinates of curves that are allowed
+        page = re.sub(r"<(svg|style).*?</\1>", "", page, flags=re.DOTALL)  # coordinates of the curve of pain
         found = numbers(read_visit(session.recordings()))
         for block in found["blocks"]:
             for name in ("fpa", "kam1", "kam2", "kfm"):
@@ -365,6 +392,7 @@ def test_how_near_to_the_target_somebody_walked_is_no_number_for_the_operator(wa
         assert in_short(told) == [line for line in in_short(whole) if "band" not in line] != in_short(whole)
         for end in ("operator.html", "patient.html"):
             page = session.file(end).read_text(encoding="utf-8")
+            assert page.count("<svg") == (end == "operator.html")  # that of pain
             assert not re.search("in the band|in band|of 10|with feedback|without feedback|the screen", page)
 
 

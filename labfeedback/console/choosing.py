@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QEvent, Qt, QTimer
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -23,6 +24,9 @@ from PyQt6.QtWidgets import (
 from labfeedback.console.widgets import asks_for_letter, label
 
 LOOK_AFTER_MS = 400  # of no typing
+ONE_DISPLAY = (
+    "one display: the patient's screen will stand on it and tell the arm. Connect the projector as a second one"
+)
 
 
 class Fields(QWidget):
@@ -54,6 +58,7 @@ class Fields(QWidget):
         self.resume = QCheckBox("")
         self.resume.setAccessibleName("go on with the visit that was cut off today")
         self.resume.setVisible(False)
+        self.one_display = label(ONE_DISPLAY, "say", "blinded, and one display")
         self.form = QFormLayout(self)
         self.form.setContentsMargins(12, 9, 12, 9)
         self.form.setVerticalSpacing(6)
@@ -61,13 +66,14 @@ class Fields(QWidget):
             ("Study folder", _browsed(self.study, self._folder)), ("Subject", _browsed(self.subject, self._file)),
             ("Rig", self.rig), ("Marker set", self.markers), ("Calibration", _browsed(self.calibration, self._file)),
             ("Protocol", self.protocol), ("Visit", _beside(self.visit, self.of)), ("Trained leg", self.side),
-            ("Target", self.target), ("", self.resume),
+            ("Target", self.target), ("", self.resume), ("Blinded", self.one_display),
         ]  # fmt: skip
         for name, widget in rows:
             said = label(name, "caption")
             said.setAlignment(Qt.AlignmentFlag.AlignVCenter)
             said.setMinimumHeight(widget.sizeHint().height())
             self.form.addRow(said, widget)
+        self.form.setRowVisible(self.one_display, False)
         self._asked = self.asked
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -128,6 +134,7 @@ class Fields(QWidget):
             self.calibration.setText(found["calibration"])
         blinded = bool(found.get("blinded"))
         self.form.setRowVisible(self.target, not blinded)
+        self.form.setRowVisible(self.one_display, blinded and len(QGuiApplication.screens()) < 2)
         cut = found.get("cut")
         self.resume.setVisible(cut is not None)
         self.form.setRowVisible(self.resume, cut is not None)

@@ -10,12 +10,13 @@ from PyQt6.QtWidgets import QLabel
 
 from labfeedback.display.geometry import geometry_for
 from labfeedback.display.painting import paint
-from labfeedback.display.scene import OF_A_STEP, Heard, Scene, hear, scene_at
+from labfeedback.display.scene import FEEDBACK, OF_A_STEP, Heard, Scene, hear, scene_at
 from labfeedback.records import Rows
 from labfeedback.rig import Screen
 
 SMALL: Final = (208, 130)
 SHOWN: Final = "feedback of the\nlast step is shown"
+UNMEASURED: Final = "the last step could\nnot be measured"
 
 
 class PatientSees(QLabel):
@@ -45,7 +46,7 @@ class PatientSees(QLabel):
         self._shown = scene
         if self._blinded and scene.state in OF_A_STEP:
             # Neither word nor arrows nor share: all of them tell from which side a change is approached.
-            self.setText(SHOWN)
+            self.setText(SHOWN if scene.state in FEEDBACK else UNMEASURED)
             return
         width, height = 2 * SMALL[0], 2 * SMALL[1]
         image = QImage(width, height, QImage.Format.Format_RGB32)

@@ -16,8 +16,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QGraphicsItem, QGridLayout, QWidget
 
+from labfeedback.console.evened import AGAIN, COMPARED, FIRST, Evened
 from labfeedback.console.looks import Looks
-from labfeedback.console.settling import FIRST, Settling
 from labfeedback.records import LEFT, RIGHT, Rows
 
 SECONDS: Final = 5.0
@@ -31,8 +31,11 @@ _COLOURS: Final = {RIGHT: "#4aa3ff", LEFT: "#ff9d42"}
 _SYMBOLS: Final = {RIGHT: "o", LEFT: "s"}
 _NAMES: Final = {RIGHT: "right", LEFT: "left"}
 _COLUMNS: Final = ("time_s", "right_fz_n", "left_fz_n", "right_kam_nm", "left_kam_nm")
-DISTANCE_DEG: Final = 8.0  # the plot of a blinded operator goes from 0 to this at least
-LATER: Final = f"shown once the walk has settled,<br>after {FIRST} steps with feedback at the earliest"
+MOST_SD: Final = 4.0  # the range of a blinded operator's plot, which never changes
+LATER: Final = (
+    f"each step with feedback, against the {COMPARED} before;<br>"
+    f"not the first {FIRST}, and not {AGAIN} after a break"
+)
 _SLACK: Final = 0.12  # of a range, above and below what it shows
 
 
@@ -61,7 +64,7 @@ class Reel:
 class Plots(QWidget):
     """Feed it rows; `draw` shows them. foot: the trained one.
 
-    blinded: no moment, no angle, and of the deviation from the target what `Settling` lets through.
+    blinded: no moment, no angle, no band, and of the deviation from the target what `Evened` lets through.
     """
 
     def __init__(self, looks: Looks, foot: int, *, blinded: bool = False) -> None:
@@ -71,8 +74,8 @@ class Plots(QWidget):
         self._frames = Reel(int(SECONDS * FASTEST_HZ), len(_COLUMNS))
         self._steps: deque[Any] = deque(maxlen=2 * STEPS)
         self._band: tuple[float, float] = (math.nan, math.nan)
-        self._targets: list[tuple[float, float, float]] = []  # (since when, target deg, band deg) of the trained foot
-        self._settling = Settling()
+        self._targets: list[tuple[float, float]] = []  # (since when, deg) of the trained foot
+        self._evened = Evened()
         self._new_frames = self._new_steps = False
         self._drawn_s, self._came_s = -math.inf, math.inf
         self._ranges: dict[int, tuple[float, float]] = {}
@@ -81,17 +84,18 @@ class Plots(QWidget):
         grid.setSpacing(6)
         self._force = self._plot("vertical force, N (orange: left, blue: right)", "s", (-SECONDS, 0.0))
         self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s", (-SECONDS, 0.0))
-        angle = "distance from target, deg, either way" if blinded else "foot angle, deg (up: toe-out)"
+        angle = "deviation from target less own mean, in own SD" if blinded else "foot angle, deg (up: toe-out)"
         self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago", (-STEPS - 1.0, 1.0))
         self._peaks = self._plot(
             f"KAM1 (filled), KAM2 (hollow), {_NAMES[foot]} knee, %BW*Ht", "steps ago", (-STEPS - 1.0, 1.0)
         )
         places = [(self._force, 0, 0), (self._angle, 0, 1)]
-        if not blinded:
-            places += [(self._moment, 1, 0), (self._peaks, 1, 1)]
-        else:
+        if blinded:
+            self._angle.setYRange(-MOST_SD - 0.2, MOST_SD + 0.2, padding=0)
             self._moment.hide()
             self._peaks.hide()
+        else:
+            places += [(self._moment, 1, 0), (self._peaks, 1, 1)]
         for plot, row, column in places:
             grid.addWidget(plot, row, column)
         pens = {side: pg.mkPen(_COLOURS[side], width=1) for side in (RIGHT, LEFT)}
@@ -103,9 +107,9 @@ class Plots(QWidget):
         self._angle.addItem(self._lane)
         words = f"<div style='color:{looks.text};font-size:11pt;text-align:center'>{LATER}</div>"
         self._later = pg.TextItem(html=words, anchor=(0.5, 0.5))
-        self._later.setTextWidth(360)  # without a width nothing is centred
-        self._later.setPos(-STEPS / 2, DISTANCE_DEG / 2)
-        self._later.setVisible(False)
+        self._later.setTextWidth(400)  # without a width nothing is centred
+        self._later.setPos(-STEPS / 2, 0.0)
+        self._later.setVisible(blinded)
         self._angle.addItem(self._later, ignoreBounds=True)
         colour, symbol = _COLOURS[foot], _SYMBOLS[foot]
         mark = {"pen": None, "symbol": symbol, "symbolSize": 7, "symbolPen": colour}
@@ -139,10 +143,12 @@ class Plots(QWidget):
         for row in rows:
             if int(row["side"]) == self._foot and not row["warm_up"]:
                 angle = float(row["fpa_deg"]) if row["fpa_valid"] else math.nan
-                target, band = self._aim_at(float(row["end_s"]))
-                off = self._settling.distance(angle, target, band, cued=bool(row["cued"]))
+                end_s = float(row["end_s"])
                 peaks = [float(row[n]) if row["kam_valid"] else math.nan for n in ("kam1_pct_bwht", "kam2_pct_bwht")]
-                self._steps.append((off if self._blinded else angle, *peaks))
+                if self._blinded:
+                    evened = self._evened.of_step(angle, self._target_at(end_s), end_s, cued=bool(row["cued"]))
+                    angle = min(max(evened, -MOST_SD), MOST_SD) if evened == evened else math.nan
+                self._steps.append((angle, *peaks))
                 self._new_steps = True
 
     def cues(self, rows: Rows) -> None:
@@ -151,14 +157,13 @@ class Plots(QWidget):
             if int(row["side"]) == self._foot:
                 angle = int(row["variable"]) == 0
                 band = (float(row["target"]), float(row["band"])) if angle else (math.nan, math.nan)
-                if band != self._band:
+                if not _same(band, self._band):
                     self._band, self._new_steps = band, True
-                    self._targets.append((float(row["time_s"]), *band))
+                    self._targets.append((float(row["time_s"]), band[0]))
 
-    def _aim_at(self, time_s: float) -> tuple[float, float]:
-        """Target and band when a step ended: the last one of a block may come when the next block has begun."""
-        aims = ((target, band) for since, target, band in reversed(self._targets) if since <= time_s)
-        return next(aims, (math.nan, math.nan))
+    def _target_at(self, time_s: float) -> float:
+        """What was aimed at when a step ended: the last one of a block may come when the next block has begun."""
+        return next((target for since, target in reversed(self._targets) if since <= time_s), math.nan)
 
     def draw(self, now_s: float) -> None:
         """Show what came. now_s: any clock, to draw no oftener than is useful.
@@ -197,23 +202,21 @@ class Plots(QWidget):
             self._fit(self._moment, rows[:, 3:5])
 
     def _draw_steps(self) -> None:
-        target, band = self._band
-        known = target == target
-        self._lane.setVisible(known)
-        lane = ([0.0, band] if self._blinded else [target - band, target + band]) if known else []
-        if known:
-            self._lane.setRegion(lane)
         steps = np.array(list(self._steps)[-STEPS:], dtype=np.float64).reshape(-1, 3)
         place = np.arange(len(steps), dtype=np.float64) - len(steps)
         _dots(self._angles, place, steps[:, 0])
         if self._blinded:
-            self._later.setVisible(known and not np.isfinite(steps[:, 0]).any())
-            lane = [0.0, DISTANCE_DEG]
+            self._later.setVisible(not np.isfinite(steps[:, 0]).any())
+            return
+        target, band = self._band
+        lane = [target - band, target + band] if target == target else []
+        self._lane.setVisible(bool(lane))
+        if lane:
+            self._lane.setRegion(lane)
         self._fit(self._angle, np.concatenate([steps[:, 0], lane]), least=8.0)
-        if not self._blinded:
-            _dots(self._first, place, steps[:, 1])
-            _dots(self._second, place, steps[:, 2])
-            self._fit(self._peaks, steps[:, 1:], least=1.0)
+        _dots(self._first, place, steps[:, 1])
+        _dots(self._second, place, steps[:, 2])
+        self._fit(self._peaks, steps[:, 1:], least=1.0)
 
     def _fit(self, plot: pg.PlotWidget, values: NDArray[np.float64], least: float = 1.0) -> None:
         """Change a vertical range only when something would be cut off, or has become half as large."""
@@ -231,6 +234,11 @@ class Plots(QWidget):
         middle, half = (low + high) / 2, span * (0.5 + _SLACK)
         self._ranges[id(plot)] = (middle - half, middle + half)
         plot.setYRange(middle - half, middle + half, padding=0)
+
+
+def _same(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two (target, band) are one; nothing is the same as nothing."""
+    return one == other or (one[0] != one[0] and other[0] != other[0])
 
 
 def _dots(item: Any, place: NDArray[np.float64], values: NDArray[np.float64]) -> None:

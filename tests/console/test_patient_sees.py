@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labfeedback.console.patient_sees import SHOWN, PatientSees
-from labfeedback.records import CUE, HEALTH, LEFT, RIGHT, CueState, Rows
+from labfeedback.console.looks import DARK
+from labfeedback.console.patient_sees import SHOWN, UNMEASURED, PatientSees
+from labfeedback.console.view import View
+from labfeedback.console.walk import WalkPage
+from labfeedback.records import CUE, HEALTH, LEFT, RIGHT, STEP, CueState, Rows
 
 OF_STEPS = [
     (CueState.GOOD, 0.5),
@@ -45,9 +48,14 @@ def picture(qtbot: Any, row: Rows, *, blinded: bool, at_s: float = 10.1) -> tupl
 def test_every_verdict_and_every_share_is_one_picture_to_a_blinded_operator(qtbot):
     first = picture(qtbot, cue(*OF_STEPS[0]), blinded=True)
     assert first[0] == SHOWN
-    for state, deviation in OF_STEPS:
+    for state, deviation in OF_STEPS[:3]:
         for good in (0, 10):
             assert picture(qtbot, cue(state, deviation, good=good), blinded=True) == first
+
+
+def test_what_could_not_be_measured_is_not_called_feedback(qtbot):
+    seen = [picture(qtbot, cue(CueState.NOT_MEASURED, 0.0, good=good), blinded=True) for good in (0, 10)]
+    assert seen[0] == seen[1] and seen[0][0] == UNMEASURED
 
 
 def test_another_operator_sees_the_verdict(qtbot):
@@ -79,3 +87,23 @@ def test_it_changes_from_words_to_picture_and_back(qtbot):
     assert small.text() == SHOWN and small.pixmap().isNull()
     small.show_at(10.5)
     assert small.text() == "" and not small.pixmap().isNull()
+
+
+@pytest.mark.parametrize("blinded", [True, False])
+def test_the_page_of_a_blinded_visit_is_blinded_in_every_part(qtbot, blinded):
+    """From the parent's news to what stands on the page: cue, step and health rows of a step far from its target."""
+    view = View()
+    view.hear({"kind": "page", "page": "walk", "side": "left", "sees": "left", "blinded": blinded})
+    page = WalkPage(view, DARK, lambda _command: None)
+    qtbot.addWidget(page)
+    row: Rows = np.zeros(1, STEP)
+    row["side"], row["fpa_deg"], row["cued"], row["end_s"] = LEFT, 9.5, 1, 10.05
+    row["fpa_valid"] = row["kam_valid"] = 1
+    for table, rows in (("cues", cue(CueState.TOO_FAR_OUT, 7.0)), ("health", health(10.1)), ("steps", row)):
+        page.rows(table, rows, 10.1)
+    page.show_view(10.1)
+    page.plots.draw(10.1)
+    assert (page.small.text() == SHOWN) == blinded
+    dots = page.plots._angles.getData()[1]
+    assert (dots is None or not len(dots)) == blinded
+    assert page.plots._peaks.isHidden() == page.plots._moment.isHidden() == blinded

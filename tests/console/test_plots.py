@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labfeedback.console.evened import FIRST, Evened
 from labfeedback.console.looks import DARK
-from labfeedback.console.plots import DRAWN_HZ, Plots, Reel
-from labfeedback.console.settling import FIRST, SETTLED
+from labfeedback.console.plots import DRAWN_HZ, MOST_SD, Plots, Reel
 from labfeedback.records import CUE, FRAME, LEFT, RIGHT, STEP, Rows
 
 
@@ -77,24 +77,31 @@ def test_a_withheld_moment_is_a_gap(plots):
     assert place.tolist() == [-2.0] and np.isfinite(values).all()  # the place of the last step stays empty
 
 
-def settle(plots: Plots, target: float, *, time_s: float = 0.0, hold: int = FIRST) -> None:
-    """Walk on the target for as long as nothing may be shown."""
-    plots.cues(cue(target, time_s=time_s))
-    for _ in range(hold):
-        plots.steps(step(fpa=target, cued=1, end_s=time_s))
+OFF = np.random.default_rng(3).normal(0.0, 2.0, FIRST + 60)  # deviations of a steady walk, deg
 
 
-def test_a_blinded_operator_sees_the_distance_of_steps_that_the_patient_saw(blinded):
+def walked(plots: Plots, off: Any, target: float = 2.0, *, from_s: float = 0.0) -> None:
+    """Steps that the patient was shown, a second each."""
+    plots.cues(cue(target, time_s=from_s))
+    for n, one in enumerate(off):
+        plots.steps(step(fpa=target + float(one), cued=1, end_s=from_s + n))
+        plots.draw(from_s + n)
+
+
+def test_a_blinded_operator_sees_how_steps_differ_from_those_before(blinded):
+    """`console.evened`; of the steps that the patient saw, on axes that never change, without a band."""
     blinded.steps(step(fpa=7.0))  # natural
-    settle(blinded, 2.0)
-    blinded.draw(1.0)
+    walked(blinded, OFF[:FIRST])
     assert blinded._later.isVisible()
-    blinded.steps(step(fpa=6.5))  # not shown to the patient
-    blinded.steps(step(fpa=3.5, cued=1))
-    blinded.steps(step(fpa=0.5, cued=1))
-    assert shown(blinded) == [1.5, 1.5]
-    blinded.draw(2e6)
-    assert not blinded._later.isVisible() and blinded._lane.getRegion() == (0.0, 2.0)
+    axes = blinded._angle.viewRange()
+    walked(blinded, [-30.0, *OFF[FIRST : FIRST + 10]], from_s=FIRST)
+    blinded.steps(step(fpa=6.5, end_s=FIRST + 12.0))  # not shown to the patient
+    evened, off = Evened(), [*OFF[:FIRST], -30.0, *OFF[FIRST:]]
+    told = [evened.of_step(2.0 + o, 2.0, float(n), cued=True) for n, o in enumerate(off)]
+    first, *others = shown(blinded)
+    assert first == -MOST_SD and others == pytest.approx(told[FIRST + 1 : FIRST + 11])
+    assert not blinded._later.isVisible() and not blinded._lane.isVisible()
+    assert blinded._angle.viewRange() == axes and axes[1] == pytest.approx([-4.2, 4.2])
 
 
 def test_another_operator_sees_every_step_at_once(plots):
@@ -116,12 +123,15 @@ def test_a_blinded_operator_sees_no_moment(blinded):
     assert blinded._first.getData()[1] is None and blinded._moment.isHidden() and blinded._peaks.isHidden()
 
 
-def test_the_last_step_of_a_block_is_measured_against_its_own_target(blinded):
+def test_the_last_step_of_a_block_belongs_to_its_own_target(blinded):
     """Its row may come when the next block, with another target, has begun."""
-    settle(blinded, 2.0, time_s=1.0)
-    blinded.cues(cue(-8.0, time_s=5.0))
-    blinded.steps(step(fpa=3.5, cued=1, end_s=4.9))
-    assert shown(blinded) == [1.5]
+    walked(blinded, OFF[:FIRST])
+    blinded.cues(cue(-8.0, time_s=FIRST + 0.5))
+    blinded.steps(step(fpa=3.5, cued=1, end_s=FIRST + 0.4))
+    assert len(shown(blinded)) == 1
+    blinded.steps(step(fpa=-7.0, cued=1, end_s=FIRST + 0.6))
+    blinded.draw(2e6)
+    assert len(shown(blinded)) == 1
 
 
 @pytest.mark.parametrize(("hz", "before"), [(100, 50), (300, 300), (300, 301)])
@@ -138,37 +148,25 @@ def test_no_line_is_drawn_over_what_nobody_measured(plots, hz, before):
     assert np.flatnonzero(np.isnan(force)).tolist() == [gap + 1]
 
 
-@pytest.mark.parametrize("target", [-8.0, 2.0, 7.0])
-def test_what_a_blinded_operator_sees_does_not_depend_on_the_side_of_a_change(qtbot, target):
-    """Approached from any distance on either side: the same picture, axis and all."""
+def test_what_a_blinded_operator_sees_is_one_picture_for_every_change_and_none(qtbot):
+    """Approached from far on either side and short of it, or never left: the same pixels at every step."""
 
-    def picture(sign: float) -> Any:
+    def pictures(approach: Any, target: float) -> list[Any]:
         plots = Plots(DARK, LEFT, blinded=True)
         qtbot.addWidget(plots)
         plots.resize(600, 300)
-        plots.cues(cue(target))
-        for n in range(FIRST + 40):
-            plots.steps(step(fpa=target + sign * (10.0 * 0.9**n + 0.75), cued=1))
-            plots.draw(float(n))
-        return plots.grab().toImage()
+        out = []
+        for n, off in enumerate(OFF + approach):
+            walked(plots, [off], target, from_s=float(n))
+            if n % 10 == 0:
+                out.append(plots.grab().toImage())
+        return out
 
-    assert picture(1.0) == picture(-1.0)
-
-
-def test_what_is_learnt_before_anything_is_shown_leaves_no_trace(qtbot):
-    """Neither in dots nor in the axis: whoever begins 10 deg off looks like one who begins on the target."""
-
-    def picture(first: float) -> Any:
-        plots = Plots(DARK, LEFT, blinded=True)
-        qtbot.addWidget(plots)
-        plots.resize(600, 300)
-        plots.cues(cue(2.0))
-        for n in range(FIRST + 30):
-            plots.steps(step(fpa=2.0 + (first if n < FIRST - SETTLED else 0.5), cued=1))
-            plots.draw(float(n))
-        return plots.grab().toImage()
-
-    assert picture(10.0) == picture(0.5)
+    natural = pictures(np.zeros(len(OFF)), 7.0)
+    assert natural[0] != natural[-1]
+    comes_in = np.maximum(0.0, 10.0 - 0.2 * np.arange(len(OFF)))  # there after 50 steps
+    assert pictures(comes_in + 0.75, -3.0) == natural
+    assert pictures(-comes_in - 0.75, 17.0) == natural
 
 
 def test_a_window_opened_again_sees_what_it_would_have_seen(qtbot):
@@ -177,7 +175,7 @@ def test_a_window_opened_again_sees_what_it_would_have_seen(qtbot):
     qtbot.addWidget(again)
     random = np.random.default_rng(1)
     angles = [2.0 + float(off) for off in random.normal(0.0, 2.0, FIRST + 60)]
-    steps = [step(end_s=2.0 + n, fpa=a, cued=int(n % 50 > 9)) for n, a in enumerate(angles)]
+    steps = [step(end_s=2.0 + n, fpa=a, cued=int(n % 50 > 2)) for n, a in enumerate(angles)]
     cues = [cue(2.0, time_s=1.0), cue(-1.0, time_s=2.5 + len(steps)), cue(9.0, RIGHT, time_s=3.0 + len(steps))]
     one.cues(cues[0])
     for row in steps:

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 from PyQt6.QtCore import QEvent, Qt
-from PyQt6.QtGui import QFocusEvent, QKeyEvent
+from PyQt6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent
 from PyQt6.QtWidgets import QApplication
 
 from labfeedback.commands.lab import choices
@@ -109,6 +109,14 @@ class TestBefore:
         assert not page.begin.isEnabled() and self.sent == []
         assert "the plates are exchanged" in page.lights.item(0).text()
         assert "mend the rig" in page.lights.item(0).text()
+
+    @pytest.mark.parametrize(("blinded", "displays", "told"), [(True, 1, True), (True, 2, False), (False, 1, False)])
+    def test_a_blinded_operator_is_told_when_the_patients_screen_stands_on_theirs(
+        self, page, monkeypatch, blinded, displays, told
+    ):
+        monkeypatch.setattr(QGuiApplication, "screens", lambda: [None] * displays)
+        page.found(page.fields.asked, {"person": "S1", "side": "left", "of": 6, "blinded": blinded})
+        assert page.fields.form.isRowVisible(page.fields.one_display) == told
 
     def test_a_foot_is_trained_only_after_the_direction_check(self, page):
         page.show_check(0, json.dumps(READY), "", page._key())

@@ -1,0 +1,182 @@
+"""What a blinded operator may see of a deviation: nothing in which the two arms differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from labfeedback.console.evened import AGAIN, BREAK_S, FIRST, LEAST, LONG_S, Evened
+from labfeedback.protocol_file import load_protocol
+
+Array = NDArray[np.float64]
+STRIDE_S = 1.1
+TARGET = 2.0
+
+
+def told(off: Array, cued: Array | None = None, times: Array | None = None, target: float = TARGET) -> Array:
+    """What is shown of steps with these deviations from the target, deg; NaN: nothing."""
+    evened = Evened()
+    seen = np.ones(len(off)) if cued is None else cued
+    at = STRIDE_S * np.arange(len(off)) if times is None else times
+    return np.array([evened.of_step(target + o, target, float(t), cued=bool(c))
+                     for o, c, t in zip(off, seen, at, strict=True)])  # fmt: skip
+
+
+def shown(values: Array) -> Array:
+    return values[np.isfinite(values)]
+
+
+def steady(count: int, seed: int = 1, sd: float = 1.65) -> Array:
+    return np.random.default_rng(seed).normal(0.0, sd, count)
+
+
+@given(st.integers(0, 2**31), st.floats(0.5, 5.0), st.floats(-15.0, 15.0))
+def test_where_somebody_walks_and_how_much_they_scatter_is_not_shown(seed, spread, place):
+    walk = steady(FIRST + 60, seed)
+    values = told(walk)
+    assert len(shown(values)) == 60
+    assert np.allclose(values, told(place + spread * walk), equal_nan=True, atol=1e-6)
+
+
+@given(st.integers(0, 2**31), st.floats(-15.0, 15.0))
+def test_an_approach_leaves_no_trace(seed, begins):
+    """From any distance on either side, as quickly as people learn (SCIENCE.md section 9)."""
+    walk = steady(FIRST + 60, seed)
+    approach = begins * 0.9 ** np.arange(len(walk))
+    assert np.allclose(told(walk), told(walk + approach), equal_nan=True, atol=0.05)
+
+
+def test_the_slowest_simulated_learner_leans_by_less_than_the_spread_of_one_plot():
+    walk = steady(FIRST + 60)
+    change = shown(told(walk + 10.0 * 0.96 ** np.arange(len(walk)))) - shown(told(walk))
+    assert 0.0 < np.abs(change).mean() < 2.0 / np.sqrt(60)
+
+
+@given(st.integers(0, 2**31), st.lists(st.booleans(), min_size=300, max_size=300))
+def test_what_the_patient_was_not_shown_is_not_shown(seed, seen):
+    walk, cued = steady(300, seed), np.array(seen, dtype=float)
+    cued[:150] = 1.0
+    values = told(walk, cued)
+    assert len(shown(values)) and np.isnan(values[:FIRST]).all() and np.isnan(values[cued == 0]).all()
+    walk[cued == 0] = 99.0
+    assert np.array_equal(values, told(walk, cued), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("away_s", "left_out"),
+    [(BREAK_S - 0.1, 0), (BREAK_S + 0.1, AGAIN), (LONG_S - 0.1, AGAIN), (LONG_S + 0.1, FIRST), (900.0, FIRST)],
+)
+def test_after_a_break_nobody_sees_the_way_back(away_s, left_out):
+    """Measured in time: who sits down makes no steps."""
+    walk = steady(3 * FIRST)
+    times = STRIDE_S * np.arange(len(walk))
+    times[2 * FIRST :] += away_s - STRIDE_S
+    values = told(walk, times=times)
+    assert np.isfinite(values[FIRST : 2 * FIRST]).all()
+    assert len(shown(values[2 * FIRST :])) == FIRST - left_out and np.isfinite(values[2 * FIRST + left_out :]).all()
+
+
+@pytest.mark.parametrize(("away_s", "forgotten"), [(13.0, 1.5), (48.0, 3.0), (300.0, 10.0)])
+def test_what_was_forgotten_in_a_break_leaves_no_trace(away_s, forgotten):
+    walk = steady(4 * FIRST)
+    times = STRIDE_S * np.arange(len(walk))
+    times[2 * FIRST :] += away_s
+    back = np.zeros(len(walk))
+    back[2 * FIRST :] = forgotten * 0.9 ** np.arange(2 * FIRST)
+    assert np.nanmax(np.abs(told(walk, times=times) - told(walk + back, times=times))) < 0.25
+
+
+def test_a_break_while_the_first_steps_are_left_out_is_left_out_too():
+    for before in range(FIRST - LEAST - 2, FIRST + 1):
+        walk = steady(4 * FIRST)
+        times = STRIDE_S * np.arange(len(walk))
+        times[before:] += 10.0
+        walk[before : before + AGAIN] += 8.0
+        values = told(walk, times=times)
+        assert np.isnan(values[before : before + AGAIN]).all() and len(shown(values)) >= 3 * FIRST - AGAIN - LEAST
+        assert np.abs(shown(values)).max() < 4.5
+
+
+def test_another_target_begins_anew():
+    evened = Evened()
+    first = [evened.of_step(TARGET + o, TARGET, STRIDE_S * n, cued=True) for n, o in enumerate(steady(FIRST + 5))]
+    other = [evened.of_step(o - 8.0, -8.0, 120.0 + STRIDE_S * n, cued=True) for n, o in enumerate(steady(FIRST + 5))]
+    assert [np.isfinite(v).sum() for v in (first, other)] == [5, 5]
+
+
+def test_a_step_that_could_not_be_measured_is_left_out_alone():
+    walk = steady(FIRST + 20)
+    walk[FIRST + 5] = np.nan
+    assert np.flatnonzero(np.isnan(told(walk))).tolist() == [*range(FIRST), FIRST + 5]
+
+
+def test_a_walk_without_any_spread_is_no_division_by_zero():
+    assert shown(told(np.full(FIRST + 5, 1.5))).tolist() == [0.0] * 5
+
+
+def test_the_shipped_fading_leaves_less_and_less():
+    """How much of two blocks of ten minutes is shown; said in docs/window.md."""
+    fading = load_protocol("training_fpa").fading
+    assert fading is not None
+    times = STRIDE_S * np.arange(int(600 / STRIDE_S))
+    minutes = []
+    for percent in fading.percent:
+        cued = (times % fading.cycle_s) < fading.cycle_s * percent / 100
+        values = told(steady(len(times)), cued.astype(float), times)
+        minutes.append(round(float(len(shown(values)) * STRIDE_S / 60), 1))
+    assert minutes[0] > 7.0 and minutes[1] > 2.0 and minutes[2] > 1.0
+    assert minutes == sorted(minutes, reverse=True) and minutes[4:] == [0.0, 0.0]
+
+
+# --- the two arms as they are published: SCIENCE.md section 8 ---
+
+
+def lagged(random: np.random.Generator, count: int, sd: float, lag1: float = 0.23) -> Array:
+    out = random.normal(0.0, sd, count)
+    for n in range(1, count):
+        out[n] = lag1 * out[n - 1] + np.sqrt(1 - lag1**2) * out[n]
+    return out
+
+
+def sham(random: np.random.Generator) -> Array:
+    """Walks as always."""
+    return lagged(random, 270, 1.65)
+
+
+def active(random: np.random.Generator) -> Array:
+    """Comes in from 5 or 10 deg within some ten steps, stops 0.75 deg short, scatters by 2.2 deg."""
+    change = random.choice([-10.0, -5.0, 5.0, 10.0])
+    approach = change * 0.9 ** np.arange(270)
+    return lagged(random, 270, 2.2) + np.sign(change) * 0.75 + approach
+
+
+LOOKS: dict[str, Callable[[Array], float]] = {
+    "side": lambda v: abs(float(v.mean())),
+    "size": lambda v: float(np.abs(v).mean()),
+    "spread": lambda v: float(v.std()),
+    "far": lambda v: float((np.abs(v) > 2.0).mean()),
+    "first": lambda v: abs(float(v[:10].mean())),
+}
+
+
+def told_apart(one: list[Array], other: list[Array], look: Callable[[Array], float]) -> float:
+    """How often a guess between one of each is right: 0.5 is chance."""
+    a, b = (np.array([look(v) for v in lot]) for lot in (one, other))
+    right = float(((a[:, None] > b) + 0.5 * (a[:, None] == b)).mean())
+    return max(right, 1.0 - right)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_nothing_by_which_the_arms_differ_is_left(look):
+    """250 visits of each arm: chance within three standard errors of its own (0.026)."""
+    random = np.random.default_rng(8)
+    shams, actives = [sham(random) for _ in range(250)], [active(random) for _ in range(250)]
+    raw = told_apart(actives, shams, LOOKS[look])
+    left = told_apart([shown(told(v)) for v in actives], [shown(told(v)) for v in shams], LOOKS[look])
+    assert raw > 0.9, "the deviation itself tells the arm"
+    assert left < 0.58
