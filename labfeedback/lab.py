@@ -277,6 +277,7 @@ class Lab:
         tries = 0
         give_up = time.monotonic() + FINALISE_PATIENCE_S
         while time.monotonic() < give_up:
+            self._tell({"kind": "finishing"})  # an operator's window that died meanwhile is opened again
             if self._asked.times > 2:
                 self._say("asked for the third time: the recording is left as it is", loud=True)
                 recorder.end_now()

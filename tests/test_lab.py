@@ -70,6 +70,7 @@ def test_a_walk_ends_with_everything_recorded_and_nobody_left(tmp_path: Path) ->
     assert ticks(tmp_path / "visit.h5") == list(range(ending.steps)) and ending.steps > 10
     assert not psutil.pid_exists(int((tmp_path / "screen").read_text()))
     assert told.loud == ""
+    assert any(news["kind"] == "finishing" for news in told.news)  # what a desk reopens its window on
 
 
 def test_a_killed_recorder_is_started_again_and_loses_nothing(tmp_path: Path) -> None:

@@ -33,8 +33,7 @@ _NAMES: Final = {RIGHT: "right", LEFT: "left"}
 _COLUMNS: Final = ("time_s", "right_fz_n", "left_fz_n", "right_kam_nm", "left_kam_nm")
 MOST_SD: Final = 4.0  # the range of a blinded operator's plot, which never changes
 LATER: Final = (
-    f"each step with feedback, against the {COMPARED} before;<br>"
-    f"not the first {FIRST}, and not {AGAIN} after a break"
+    f"each step with feedback, against the {COMPARED} before;<br>not the first {FIRST}, and not {AGAIN} after a break"
 )
 _SLACK: Final = 0.12  # of a range, above and below what it shows
 
