@@ -23,6 +23,7 @@ INSTEAD: Final = {
 }
 _OF_A_STEP: Final = frozenset({CueState.GOOD, CueState.TOO_FAR_IN, CueState.TOO_FAR_OUT})
 _CONDITION: Final = re.compile(r"(?<=[a-z0-9_])/[a-z0-9_]+")  # 'practice/toe_in_5' names the candidate
+_TURN: Final = re.compile(r"^(direction check: .*?) by \d+ deg")  # of the standing foot, but it reads like a target
 _LOAD_RULES: Final = re.compile(r"(flexion moment|other knee): [^;]*")
 _OF_BLOCKS: Final = frozenset(
     {
@@ -43,6 +44,8 @@ def sentence(code: int, text: str) -> str | None:
         return None
     if code in INSTEAD:
         return INSTEAD[EventCode(code)]
+    if code == EventCode.NOTE:
+        return _TURN.sub(r"\1", text)
     return _LOAD_RULES.sub("a load rule", unnamed(text)) if code in _OF_BLOCKS else text
 
 

@@ -325,6 +325,12 @@ class TestTheVeil:
                            (EventCode.STREAM_LOST, "stream of forces lost")):  # fmt: skip
             assert sentence(code, text) == text
 
+    def test_the_turn_of_the_standing_foot_is_told_without_its_size(self):
+        """10 deg inwards in the list of incidents reads like a target."""
+        text = "direction check: left foot turned inwards by 10 deg, and the operator saw it so on the wall"
+        assert sentence(EventCode.NOTE, text) == text.replace(" by 10 deg", "")
+        assert sentence(EventCode.NOTE, "turned the belt up by 10 deg") == "turned the belt up by 10 deg"
+
     def test_the_candidate_of_a_block_is_not_named(self):
         assert unnamed("block 3 of 11, practice/toe_in_5: Practising a candidate") == (
             "block 3 of 11, practice: Practising a candidate"

@@ -58,7 +58,7 @@ class Fields(QWidget):
         self.resume = QCheckBox("")
         self.resume.setAccessibleName("go on with the visit that was cut off today")
         self.resume.setVisible(False)
-        self.one_display = label(ONE_DISPLAY, "say", "blinded, and one display")
+        self.one_display = label(ONE_DISPLAY, "grave", "blinded, and one display")
         self.form = QFormLayout(self)
         self.form.setContentsMargins(12, 9, 12, 9)
         self.form.setVerticalSpacing(6)

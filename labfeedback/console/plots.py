@@ -33,7 +33,7 @@ _NAMES: Final = {RIGHT: "right", LEFT: "left"}
 _COLUMNS: Final = ("time_s", "right_fz_n", "left_fz_n", "right_kam_nm", "left_kam_nm")
 MOST_SD: Final = 4.0  # the range of a blinded operator's plot, which never changes
 LATER: Final = (
-    f"each step with feedback, against the {COMPARED} before;<br>not the first {FIRST}, and not {AGAIN} after a break"
+    f"shown from step {FIRST + 1} with feedback on, after about two minutes;<br>after a break from step {AGAIN + 1} on"
 )
 _SLACK: Final = 0.12  # of a range, above and below what it shows
 
@@ -83,7 +83,8 @@ class Plots(QWidget):
         grid.setSpacing(6)
         self._force = self._plot("vertical force, N (orange: left, blue: right)", "s", (-SECONDS, 0.0))
         self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s", (-SECONDS, 0.0))
-        angle = "deviation from target less own mean, in own SD" if blinded else "foot angle, deg (up: toe-out)"
+        evened = f"deviation from target, in SD of the {COMPARED} steps before"
+        angle = evened if blinded else "foot angle, deg (up: toe-out)"
         self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago", (-STEPS - 1.0, 1.0))
         self._peaks = self._plot(
             f"KAM1 (filled), KAM2 (hollow), {_NAMES[foot]} knee, %BW*Ht", "steps ago", (-STEPS - 1.0, 1.0)
@@ -106,9 +107,9 @@ class Plots(QWidget):
         self._angle.addItem(self._lane)
         words = f"<div style='color:{looks.text};font-size:11pt;text-align:center'>{LATER}</div>"
         self._later = pg.TextItem(html=words, anchor=(0.5, 0.5))
-        self._later.setTextWidth(400)  # without a width nothing is centred
+        self._later.setTextWidth(440)  # without a width nothing is centred
         self._later.setPos(-STEPS / 2, 0.0)
-        self._later.setVisible(blinded)
+        self._later.setVisible(False)
         self._angle.addItem(self._later, ignoreBounds=True)
         colour, symbol = _COLOURS[foot], _SYMBOLS[foot]
         mark = {"pen": None, "symbol": symbol, "symbolSize": 7, "symbolPen": colour}
@@ -204,10 +205,10 @@ class Plots(QWidget):
         steps = np.array(list(self._steps)[-STEPS:], dtype=np.float64).reshape(-1, 3)
         place = np.arange(len(steps), dtype=np.float64) - len(steps)
         _dots(self._angles, place, steps[:, 0])
-        if self._blinded:
-            self._later.setVisible(not np.isfinite(steps[:, 0]).any())
-            return
         target, band = self._band
+        if self._blinded:
+            self._later.setVisible(target == target and not np.isfinite(steps[:, 0]).any())
+            return
         lane = [target - band, target + band] if target == target else []
         self._lane.setVisible(bool(lane))
         if lane:

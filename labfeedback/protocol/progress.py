@@ -106,6 +106,8 @@ class Progress:
     def left(self, now: float) -> tuple[float, int | None]:
         """Seconds of the block that are left, infinite where steps decide; and steps, None where time does."""
         steps, since = self.block.block.steps, self.aim.clock_from_s
+        if self._closing:  # what is asked after a block is not before it
+            return (math.inf if math.isinf(self._left_s) else 0.0), None if steps is None else 0
         seconds = max(0.0, self._left_s - (max(0.0, now - since) if since == since else 0.0))
         return seconds, None if steps is None else max(0, steps - self._steps)
 

@@ -160,6 +160,23 @@ def test_a_block_that_is_repeated_begins_anew():
     assert walked.runner.block.id == "alone"
 
 
+@pytest.mark.parametrize(("length", "nothing"), [({"minutes": 1}, (0.0, None)), ({"steps": 20}, (math.inf, 0))])
+def test_while_a_block_is_asked_after_nothing_of_it_is_left(length, nothing):
+    """Not its whole length, as before it: the operator reads it beside the question."""
+    doc = document()
+    last = {k: v for k, v in doc["blocks"][2].items() if k != "steps"}
+    doc["blocks"][2] = {**last, **length}
+    walked = Walked(doc)
+    assert walked.runner.left(0.0) == (60.0, None)
+    walked.pain()
+    walked.do("start")
+    walked.walk(200.0)
+    assert walked.runner.state == "waiting" and walked.runner.block.id == "alone"
+    assert walked.runner.left(walked.now) == nothing
+    walked.do("repeat")
+    assert walked.runner.left(walked.now) != nothing
+
+
 def test_a_block_in_steps_ends_after_them():
     walked = started()
     walked.walk(125.0)
