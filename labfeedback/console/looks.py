@@ -22,12 +22,14 @@ class Looks:
     warn: str
     stop: str
     on_colour: str  # text on go, warn, stop and accent
+    right: str  # curves and marks of the right foot
+    left: str
 
 
 DARK: Final = Looks("dark", "#10161d", "#19222c", "#33414f", "#f2f5f8", "#a9b6c3", "#6db7ff", "#4fd6a8", "#ffc04d",
-                    "#ff8a7a", "#0b1016")  # fmt: skip
+                    "#ff8a7a", "#0b1016", "#4aa3ff", "#ff9d42")  # fmt: skip
 LIGHT: Final = Looks("light", "#eef2f5", "#ffffff", "#c5ced6", "#14202b", "#4b5a68", "#00589c", "#00694b", "#8a5200",
-                     "#b3261e", "#ffffff")  # fmt: skip
+                     "#b3261e", "#ffffff", "#0b63b0", "#9c4a00")  # fmt: skip
 LOOKS: Final = {"dark": DARK, "light": LIGHT}
 STATE_WORDS: Final = {
     "none": ("NO VISIT", "quiet"), "opening": ("NO DATA YET", "warn"), "waiting": ("WAITING", "warn"),

@@ -27,14 +27,13 @@ STALE_S: Final = 0.5
 GAP_S: Final = 0.1
 STEPS: Final = 60
 DRAWN_HZ: Final = 10.0
-_COLOURS: Final = {RIGHT: "#4aa3ff", LEFT: "#ff9d42"}
 _SYMBOLS: Final = {RIGHT: "o", LEFT: "s"}
 _NAMES: Final = {RIGHT: "right", LEFT: "left"}
 _COLUMNS: Final = ("time_s", "right_fz_n", "left_fz_n", "right_kam_nm", "left_kam_nm")
 MOST_SD: Final = 4.0  # the range of a blinded operator's plot, which never changes
-LATER: Final = (
-    f"shown from step {FIRST + 1} with feedback on, after about two minutes;<br>after a break from step {AGAIN + 1} on"
-)
+LATER: Final = f"shown from step {FIRST + 1} with feedback (two minutes) on,<br>and from step {AGAIN + 1} after a break"
+AXIS_PX: Final = 44  # room for '-1000'
+LANE_RGBA: Final = (79, 214, 168, 60)
 _SLACK: Final = 0.12  # of a range, above and below what it shows
 
 
@@ -66,8 +65,11 @@ class Plots(QWidget):
     blinded: no moment, no angle, no band, and of the deviation from the target what `Evened` lets through.
     """
 
-    def __init__(self, looks: Looks, foot: int, *, blinded: bool = False) -> None:
+    def __init__(self, looks: Looks, foot: int, scale: float = 1.0, *, blinded: bool = False) -> None:
+        """scale: of the letters, see `looks.scale_of`."""
         super().__init__()
+        self._scale, self._quiet = scale, looks.quiet
+        colours = {RIGHT: looks.right, LEFT: looks.left}
         pg.setConfigOptions(antialias=False, background=looks.panel, foreground=looks.quiet)
         self._foot, self._blinded = foot, blinded
         self._frames = Reel(int(SECONDS * FASTEST_HZ), len(_COLUMNS))
@@ -98,21 +100,21 @@ class Plots(QWidget):
             places += [(self._moment, 1, 0), (self._peaks, 1, 1)]
         for plot, row, column in places:
             grid.addWidget(plot, row, column)
-        pens = {side: pg.mkPen(_COLOURS[side], width=1) for side in (RIGHT, LEFT)}
+        pens = {side: pg.mkPen(colours[side], width=1) for side in (RIGHT, LEFT)}
         self._force_curves = {side: self._force.plot(pen=pens[side], name=_NAMES[side]) for side in pens}
         self._moment_curves = {side: self._moment.plot(pen=pens[side]) for side in pens}
         self._lane = pg.LinearRegionItem((0, 0), orientation="horizontal", movable=False,
-                                         brush=pg.mkBrush(79, 214, 168, 60))  # fmt: skip
+                                         brush=pg.mkBrush(*LANE_RGBA))  # fmt: skip
         self._lane.setVisible(False)
         self._angle.addItem(self._lane)
-        words = f"<div style='color:{looks.text};font-size:11pt;text-align:center'>{LATER}</div>"
+        words = f"<div style='color:{looks.text};font-size:{11 * scale:.0f}pt;text-align:center'>{LATER}</div>"
         self._later = pg.TextItem(html=words, anchor=(0.5, 0.5))
-        self._later.setTextWidth(440)  # without a width nothing is centred
+        self._later.setTextWidth(int(440 * scale))  # without a width nothing is centred
         self._later.setPos(-STEPS / 2, 0.0)
         self._later.setVisible(False)
         self._angle.addItem(self._later, ignoreBounds=True)
-        colour, symbol = _COLOURS[foot], _SYMBOLS[foot]
-        mark = {"pen": None, "symbol": symbol, "symbolSize": 7, "symbolPen": colour}
+        colour, symbol = colours[foot], _SYMBOLS[foot]
+        mark = {"pen": None, "symbol": symbol, "symbolSize": int(7 * scale), "symbolPen": colour}
         self._angles = self._angle.plot(**mark, symbolBrush=colour)
         self._first = self._peaks.plot(**mark, symbolBrush=colour)
         self._second = self._peaks.plot(**mark, symbolBrush=None)
@@ -120,15 +122,19 @@ class Plots(QWidget):
     def _plot(self, title: str, below: str, across: tuple[float, float]) -> pg.PlotWidget:
         plot = pg.PlotWidget()
         plot.setAccessibleName(title)
-        plot.setTitle(title, size="10pt")
+        plot.setTitle(title, size=f"{10 * self._scale:.0f}pt")
         plot.setMouseEnabled(False, False)
         plot.hideButtons()
         plot.setMenuEnabled(False)
         plot.showGrid(y=True, alpha=0.2)
-        plot.setLabel("bottom", below)
+        plot.setLabel("bottom", below, **{"font-size": f"{9 * self._scale:.0f}pt", "color": self._quiet})
         plot.disableAutoRange()
         plot.setXRange(*across, padding=0)
+        numbers = self.font()
+        numbers.setPointSizeF(9 * self._scale)
+        plot.getAxis("left").setWidth(int(AXIS_PX * self._scale))  # found out while painting, it would come too late
         for name in ("left", "bottom"):
+            plot.getAxis(name).setTickFont(numbers)
             plot.getAxis(name).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         plot.getPlotItem().titleLabel.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         return plot

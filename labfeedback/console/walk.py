@@ -36,7 +36,7 @@ class WalkPage(QWidget):
         self._scale = scale
         self._view, self._looks, self._send = view, looks, send
         foot = RIGHT if view.side == "right" else LEFT
-        self.plots = Plots(looks, foot, blinded=view.blinded)
+        self.plots = Plots(looks, foot, scale, blinded=view.blinded)
         side = 0 if view.sees == "both" else foot
         self.small = PatientSees(side, view.screen, scale, blinded=view.blinded)
         self._flags: dict[str, int] = {}

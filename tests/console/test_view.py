@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from labfeedback.console.looks import LOOKS
+from labfeedback.console.plots import LANE_RGBA
 from labfeedback.console.view import BUTTONS, View
 from labfeedback.protocol.table import TABLE
 from labfeedback.records import EventCode
@@ -84,3 +85,13 @@ def test_every_text_has_a_contrast_of_at_least_four_and_a_half(name):
     on_ground = itertools.product((c.text, c.quiet, c.accent, c.go, c.warn, c.stop), (c.ground, c.panel))
     for ink, ground in [*on_ground, (c.on_colour, c.go), (c.on_colour, c.accent)]:
         assert contrast(ink, ground) >= 4.5, (ink, ground)
+
+
+@pytest.mark.parametrize("name", list(LOOKS))
+def test_curves_and_marks_stand_out_from_their_ground_and_from_the_lane(name):
+    c = LOOKS[name]
+    *rgb, alpha = LANE_RGBA
+    under = [int(c.panel[k : k + 2], 16) for k in (1, 3, 5)]
+    lane = "#" + "".join(f"{round(a + (b - a) * alpha / 255):02x}" for a, b in zip(under, rgb, strict=True))
+    assert contrast(c.right, c.panel) >= 4.5 and contrast(c.left, c.panel) >= 4.5
+    assert contrast(c.right, lane) >= 3.0 and contrast(c.left, lane) >= 3.0  # as WCAG asks of what is no text
