@@ -33,6 +33,7 @@ class Desk:
         self._logs = Logs()
         self._talk: Talk | None = None
         self._page: dict[str, Any] = {"kind": "page", "page": "start"}
+        self._ended: dict[str, Any] | None = None
         self._concluded: dict[str, Any] | None = None
         self._incidents: deque[dict[str, Any]] = deque(maxlen=BACKLOG)
         self._seen: set[int] = set()
@@ -76,6 +77,8 @@ class Desk:
             self.work()
             return
         news = told
+        if news.get("kind") in ("ended", "finishing"):
+            self._ended = self._ended or news
         if news.get("kind") in ("note", "event"):
             news = {**news, "number": self._count, "clock": time.strftime("%H:%M:%S")}
             self._count += 1
@@ -90,7 +93,7 @@ class Desk:
 
     def page(self, page: str, **said: Any) -> None:
         """Turn the window's page."""
-        self._page = {"kind": "page", "page": page, **said}
+        self._page, self._ended = {"kind": "page", "page": page, **said}, None
         if page != "end":
             self._concluded = None
         if page == "walk":
@@ -161,8 +164,9 @@ class Desk:
                 self._tell(news)
             for number in sorted(self._seen):
                 self._tell({"kind": "seen", "number": number})
-            if self._concluded is not None:
-                self._tell(self._concluded)
+            for over in (self._ended, self._concluded):
+                if over is not None:
+                    self._tell(over)
         elif what == "seen":
             self._seen.add(int(command["number"]))
             self._tell({"kind": "seen", "number": int(command["number"])})

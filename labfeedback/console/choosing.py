@@ -74,6 +74,10 @@ class Fields(QWidget):
             said.setMinimumHeight(widget.sizeHint().height())
             self.form.addRow(said, widget)
         self.form.setRowVisible(self.one_display, False)
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.screenAdded.connect(self._displays)
+        application.screenRemoved.connect(self._displays)
         self._asked = self.asked
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -134,7 +138,7 @@ class Fields(QWidget):
             self.calibration.setText(found["calibration"])
         blinded = bool(found.get("blinded"))
         self.form.setRowVisible(self.target, not blinded)
-        self.form.setRowVisible(self.one_display, blinded and len(QGuiApplication.screens()) < 2)
+        self._displays()
         cut = found.get("cut")
         self.resume.setVisible(cut is not None)
         self.form.setRowVisible(self.resume, cut is not None)
@@ -144,6 +148,11 @@ class Fields(QWidget):
             self.resume.setChecked(True)
         self._offer(blinded)
         self._told()
+
+    def _displays(self, *_: Any) -> None:
+        """A projector may be connected when the line asks for it, or fall off later."""
+        alone = bool(self.found.get("blinded")) and len(QGuiApplication.screens()) < 2
+        self.form.setRowVisible(self.one_display, alone)
 
     def _offer(self, blinded: bool) -> None:
         """The protocols; in a blinded study none says that it is a sham."""
@@ -164,6 +173,7 @@ class Fields(QWidget):
         if self.asked != self._asked:
             person_before, self._asked = self._asked["subject"], self.asked
             self.found = {}
+            self._displays()
             self._timer.start()
             if person_before != self._asked["subject"]:
                 self._forget_person()

@@ -1,11 +1,11 @@
-"""What a blinded operator may see of a step's deviation from its target: how it differs from the steps before it.
+"""What a blinded operator may see of a step's deviation from its target: what the steps before it do not predict.
 
 The deviation itself tells the arm, for as long as a visit lasts. Who is asked to change begins outside the band and
 comes in from one side; later they stop 0.6 to 0.9 deg short and scatter more (RMSE 2.3 to 3.0 deg) than somebody who
-walks as always (SD 1.65 deg; SCIENCE.md section 8), so that side, size and share in the band all differ. What is left
-when mean and spread of the steps before are taken out is the same in both arms: that a step is measured and shown, and
-how regular the walk is. The first steps towards a target are left out, and those after a break, because a mean lags
-behind an approach.
+walks as always (SD 1.65 deg; SCIENCE.md section 8), so that side, size and share in the band all differ; and an aim
+that wanders makes neighbouring steps more alike. So mean, spread and likeness of neighbours are taken out, as the
+steps before have them. What is left is that a step is measured and shown, and whether it was an odd one. The first
+steps towards a target are left out, and those after a break, because a mean lags behind an approach.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import deque
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 FIRST: Final = 100  # steps with feedback towards a target before one is shown
 AGAIN: Final = 20  # steps that are left out after a break, and not compared with
@@ -36,7 +37,7 @@ class Evened:
         self._last_s = -math.inf
 
     def of_step(self, angle_deg: float, target_deg: float, end_s: float, *, cued: bool) -> float:
-        """Deviation less the mean of the steps before, in standard deviations of theirs; NaN where it is not shown.
+        """Deviation less what the steps before predict, in standard deviations of theirs; NaN where it is not shown.
 
         end_s: when the step ended, any clock. cued: the patient was shown this step.
         """
@@ -59,4 +60,13 @@ class Evened:
         self._before.append(off)
         if len(before) < LEAST:
             return math.nan
-        return float((off - before.mean()) / max(before.std(ddof=1), LEAST_SD_DEG))
+        return _unforeseen(off, before)
+
+
+def _unforeseen(value: float, before: NDArray[np.float64]) -> float:
+    """`value` less its prediction by mean and lag-1 autocorrelation of `before`, in SD of such predictions' errors."""
+    mean = before.mean()
+    off = before - mean
+    alike = float(off[1:] @ off[:-1]) / max(float(off @ off), 1e-9)
+    errors = off[1:] - alike * off[:-1]
+    return float((value - mean - alike * off[-1]) / max(errors.std(ddof=1), LEAST_SD_DEG))

@@ -31,7 +31,8 @@ _SYMBOLS: Final = {RIGHT: "o", LEFT: "s"}
 _NAMES: Final = {RIGHT: "right", LEFT: "left"}
 _COLUMNS: Final = ("time_s", "right_fz_n", "left_fz_n", "right_kam_nm", "left_kam_nm")
 MOST_SD: Final = 4.0  # the range of a blinded operator's plot, which never changes
-LATER: Final = f"shown from step {FIRST + 1} with feedback (two minutes) on,<br>and from step {AGAIN + 1} after a break"
+LATER: Final = f"nothing is shown of the first {FIRST} steps with feedback,<br>nor of {AGAIN} after a break"
+OTHER: Final = "feedback is of another variable than the foot angle:<br>nothing of it is shown"
 AXIS_PX: Final = 44  # room for '-1000'
 LANE_RGBA: Final = (79, 214, 168, 60)
 _SLACK: Final = 0.12  # of a range, above and below what it shows
@@ -76,6 +77,7 @@ class Plots(QWidget):
         self._steps: deque[Any] = deque(maxlen=2 * STEPS)
         self._band: tuple[float, float] = (math.nan, math.nan)
         self._targets: list[tuple[float, float]] = []  # (since when, deg) of the trained foot
+        self._other = False  # feedback is of another variable
         self._evened = Evened()
         self._new_frames = self._new_steps = False
         self._drawn_s, self._came_s = -math.inf, math.inf
@@ -85,7 +87,7 @@ class Plots(QWidget):
         grid.setSpacing(6)
         self._force = self._plot("vertical force, N (orange: left, blue: right)", "s", (-SECONDS, 0.0))
         self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s", (-SECONDS, 0.0))
-        evened = f"deviation from target, in SD of the {COMPARED} steps before"
+        evened = f"deviation from target against the {COMPARED} steps before, SD"
         angle = evened if blinded else "foot angle, deg (up: toe-out)"
         self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago", (-STEPS - 1.0, 1.0))
         self._peaks = self._plot(
@@ -107,8 +109,8 @@ class Plots(QWidget):
                                          brush=pg.mkBrush(*LANE_RGBA))  # fmt: skip
         self._lane.setVisible(False)
         self._angle.addItem(self._lane)
-        words = f"<div style='color:{looks.text};font-size:{11 * scale:.0f}pt;text-align:center'>{LATER}</div>"
-        self._later = pg.TextItem(html=words, anchor=(0.5, 0.5))
+        self._words = f"<div style='color:{looks.text};font-size:{11 * scale:.0f}pt;text-align:center'>%s</div>"
+        self._later = pg.TextItem(html=self._words % LATER, anchor=(0.5, 0.5))
         self._later.setTextWidth(int(440 * scale))  # without a width nothing is centred
         self._later.setPos(-STEPS / 2, 0.0)
         self._later.setVisible(False)
@@ -162,6 +164,9 @@ class Plots(QWidget):
         for row in rows:
             if int(row["side"]) == self._foot:
                 angle = int(row["variable"]) == 0
+                if angle == self._other:
+                    self._other, self._new_steps = not angle, True
+                    self._later.setHtml(self._words % (LATER if angle else OTHER))
                 band = (float(row["target"]), float(row["band"])) if angle else (math.nan, math.nan)
                 if not _same(band, self._band):
                     self._band, self._new_steps = band, True
@@ -213,7 +218,8 @@ class Plots(QWidget):
         _dots(self._angles, place, steps[:, 0])
         target, band = self._band
         if self._blinded:
-            self._later.setVisible(target == target and not np.isfinite(steps[:, 0]).any())
+            hidden = self._other or target == target
+            self._later.setVisible(hidden and not np.isfinite(steps[:, 0]).any())
             return
         lane = [target - band, target + band] if target == target else []
         self._lane.setVisible(bool(lane))

@@ -75,9 +75,9 @@ class View:
         elif kind == "status":
             self.status, self.hub_silent = news, False
             self.visit = news.get("visit") or {}
-        elif kind == "ended":
+        elif kind in ("ended", "finishing"):
             # Nothing of a hub that is gone may look live.
-            self.ended, self.status, self.visit = str(news.get("why", "")), {}, {}
+            self.ended, self.status, self.visit = str(news.get("why", "")) or self.ended or "the walk is over", {}, {}
         elif kind == "hub silent":
             self.hub_silent = True
         elif kind in ("note", "event"):

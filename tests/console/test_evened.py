@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -51,10 +52,28 @@ def test_an_approach_leaves_no_trace(seed, begins):
     assert np.allclose(told(walk), told(walk + approach), equal_nan=True, atol=0.05)
 
 
-def test_the_slowest_simulated_learner_leans_by_less_than_the_spread_of_one_plot():
-    walk = steady(FIRST + 60)
-    change = shown(told(walk + 10.0 * 0.96 ** np.arange(len(walk)))) - shown(told(walk))
-    assert 0.0 < np.abs(change).mean() < 2.0 / np.sqrt(60)
+def test_the_slowest_simulated_learner_leans_by_less_than_a_plot_does_by_chance():
+    """What is said in docs/window.md; one who learns more slowly still does lean."""
+    walks = [steady(FIRST + 60, seed) for seed in range(40)]
+    natural = np.array([shown(told(walk)).mean() for walk in walks])
+    for decay, least, most in ((0.96, 0.0, 1.0), (0.98, 1.5, math.inf)):
+        learnt = np.array([shown(told(w + 10.0 * decay ** np.arange(len(w)))).mean() for w in walks])
+        assert least <= abs(float((learnt - natural).mean())) / natural.std() < most
+
+
+def test_a_walk_that_grows_steadier_is_followed():
+    """RMSE falls from 3.0 to 2.3 deg over a visit (SCIENCE.md section 8): every part has a spread of one."""
+    walk = steady(1000, sd=1.0) * np.linspace(3.0, 1.5, 1000)
+    values = told(walk)
+    assert [float(np.nanstd(values[k : k + 300])) for k in (100, 400, 700)] == pytest.approx([1.0] * 3, abs=0.12)
+
+
+def test_neighbours_that_are_alike_are_not_shown_alike():
+    """A wandering aim, lag-1 autocorrelation 0.5: at most a quarter is left."""
+    random = np.random.default_rng(4)
+    for lag1 in (0.0, 0.5):
+        values = np.concatenate([shown(told(lagged(random, 270, 2.0, lag1))) for _ in range(30)])
+        assert abs(float(np.corrcoef(values[1:], values[:-1])[0, 1])) < 0.125
 
 
 @given(st.integers(0, 2**31), st.lists(st.booleans(), min_size=300, max_size=300))
@@ -129,8 +148,7 @@ def test_the_shipped_fading_leaves_less_and_less():
         cued = (times % fading.cycle_s) < fading.cycle_s * percent / 100
         values = told(steady(len(times)), cued.astype(float), times)
         minutes.append(round(float(len(shown(values)) * STRIDE_S / 60), 1))
-    assert minutes[0] > 7.0 and minutes[1] > 2.0 and minutes[2] > 1.0
-    assert minutes == sorted(minutes, reverse=True) and minutes[4:] == [0.0, 0.0]
+    assert minutes == pytest.approx([8.2, 3.2, 1.5, 0.0, 0.0, 0.0], abs=0.15)
 
 
 # --- the two arms as they are published: SCIENCE.md section 8 ---
@@ -149,10 +167,10 @@ def sham(random: np.random.Generator) -> Array:
 
 
 def active(random: np.random.Generator) -> Array:
-    """Comes in from 5 or 10 deg within some ten steps, stops 0.75 deg short, scatters by 2.2 deg."""
+    """Comes in from 5 or 10 deg within some ten steps, stops 0.75 deg short, scatters by 2.2 deg as the aim wanders."""
     change = random.choice([-10.0, -5.0, 5.0, 10.0])
     approach = change * 0.9 ** np.arange(270)
-    return lagged(random, 270, 2.2) + np.sign(change) * 0.75 + approach
+    return lagged(random, 270, 1.65) + lagged(random, 270, 1.45, 0.5) + np.sign(change) * 0.75 + approach
 
 
 LOOKS: dict[str, Callable[[Array], float]] = {
@@ -161,6 +179,9 @@ LOOKS: dict[str, Callable[[Array], float]] = {
     "spread": lambda v: float(v.std()),
     "far": lambda v: float((np.abs(v) > 2.0).mean()),
     "first": lambda v: abs(float(v[:10].mean())),
+    "neighbours": lambda v: float(np.corrcoef(v[1:], v[:-1])[0, 1]),
+    "second neighbours": lambda v: float(np.corrcoef(v[2:], v[:-2])[0, 1]),
+    "slow": lambda v: float(v[: len(v) // 10 * 10].reshape(-1, 10).mean(axis=1).std()),
 }
 
 
@@ -171,12 +192,19 @@ def told_apart(one: list[Array], other: list[Array], look: Callable[[Array], flo
     return max(right, 1.0 - right)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_nothing_by_which_the_arms_differ_is_left(look):
-    """250 visits of each arm: chance within three standard errors of its own (0.026)."""
+@pytest.fixture(scope="module")
+def visits() -> tuple[list[Array], list[Array]]:
+    """250 of each arm."""
     random = np.random.default_rng(8)
-    shams, actives = [sham(random) for _ in range(250)], [active(random) for _ in range(250)]
-    raw = told_apart(actives, shams, LOOKS[look])
-    left = told_apart([shown(told(v)) for v in actives], [shown(told(v)) for v in shams], LOOKS[look])
-    assert raw > 0.9, "the deviation itself tells the arm"
-    assert left < 0.58
+    return [sham(random) for _ in range(250)], [active(random) for _ in range(250)]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_tells_the_arms_apart_is_taken_out(visits, look):
+    """By exact numbers: one plot of 60 steps is a guess, a whole visit at most two in three."""
+    shams, actives = visits
+    assert told_apart(actives, shams, LOOKS[look]) > 0.95, "the deviation itself tells the arm"
+    left = [[shown(told(visit)) for visit in arm] for arm in (actives, shams)]
+    assert told_apart(left[0], left[1], LOOKS[look]) < 2 / 3
+    plot = [[values[:60] for values in arm] for arm in left]
+    assert told_apart(plot[0], plot[1], LOOKS[look]) < 0.58

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from labfeedback.console.evened import FIRST
 from labfeedback.console.looks import DARK
 from labfeedback.console.patient_sees import SHOWN, UNMEASURED, PatientSees
 from labfeedback.console.view import View
@@ -23,7 +24,7 @@ OF_STEPS = [
 
 def cue(state: CueState, deviation: float, *, number: int = 1, side: int = LEFT, good: int = 3) -> Rows:
     rows: Rows = np.zeros(1, CUE)
-    rows["time_s"], rows["cue"], rows["side"], rows["state"] = 10.0, number, side, state
+    rows["time_s"], rows["cue"], rows["side"], rows["state"] = 10.0 + number / 100 - 0.01, number, side, state
     rows["deviation"], rows["band"], rows["expires_s"] = deviation, 2.0, 12.0
     rows["good_steps"], rows["scored_steps"] = good, 10
     return rows
@@ -87,6 +88,64 @@ def test_it_changes_from_words_to_picture_and_back(qtbot):
     assert small.text() == SHOWN and small.pixmap().isNull()
     small.show_at(10.5)
     assert small.text() == "" and not small.pixmap().isNull()
+
+
+def seen(small: PatientSees, row: Rows) -> Any:
+    """What one widget shows after another cue."""
+    small.rows(row, health(10.1), 10.1)
+    small.show_at(10.1)
+    return small.grab().toImage()
+
+
+def test_another_deviation_and_another_share_are_another_picture(qtbot):
+    """In the same widget and the same state: nothing of the step before stays."""
+    small = PatientSees(LEFT, {})
+    qtbot.addWidget(small)
+    rows = [
+        cue(CueState.TOO_FAR_OUT, 3.0), cue(CueState.TOO_FAR_OUT, 9.0, number=2),
+        cue(CueState.TOO_FAR_OUT, 9.0, number=3, good=9),
+    ]  # fmt: skip
+    pictures = [seen(small, row) for row in rows]
+    assert pictures[0] != pictures[1] != pictures[2]
+
+
+def test_a_screen_for_both_feet_shows_the_cues_of_both(qtbot):
+    small = PatientSees(0, {})
+    qtbot.addWidget(small)
+    left = seen(small, cue(CueState.GOOD, 0.5))
+    assert left != seen(small, cue(CueState.GOOD, 0.5, number=2, side=RIGHT))
+    view = View()
+    view.hear({"kind": "page", "page": "walk", "side": "left", "sees": "both"})
+    page = WalkPage(view, DARK, lambda _command: None)
+    qtbot.addWidget(page)
+    assert seen(page.small, cue(CueState.GOOD, 0.5)) != seen(page.small, cue(CueState.GOOD, 0.5, number=2, side=RIGHT))
+
+
+def test_the_operator_stands_where_the_patient_stands_however_the_wall_is_lit(qtbot):
+    """A picture that is mirrored for a projection from behind is right way round here."""
+    plain, mirrored = PatientSees(LEFT, {}), PatientSees(LEFT, {"mirrored": True})
+    qtbot.addWidget(plain)
+    qtbot.addWidget(mirrored)
+    row = cue(CueState.TOO_FAR_OUT, 7.0)
+    assert seen(plain, row) == seen(mirrored, row)
+
+
+@pytest.mark.parametrize("blinded", [True, False])
+def test_a_page_opened_again_shows_the_steps_that_were_walked(qtbot, blinded):
+    random = np.random.default_rng(2)
+    count = FIRST + 30
+    steps: Rows = np.zeros(count, STEP)
+    steps["side"], steps["cued"], steps["fpa_valid"], steps["kam_valid"] = LEFT, 1, 1, 1
+    steps["end_s"], steps["fpa_deg"] = 11.0 + np.arange(count), random.normal(2.0, 1.5, count)
+    row = cue(CueState.GOOD, 0.5)
+    row["target"] = 2.0
+    view = View()
+    view.hear({"kind": "page", "page": "walk", "side": "left", "sees": "left", "blinded": blinded})
+    page = WalkPage(view, DARK, lambda _command: None)
+    qtbot.addWidget(page)
+    page.past(steps, row)
+    page.plots.draw(10.1)
+    assert len(page.plots._angles.getData()[1]) == (30 if blinded else 60)
 
 
 @pytest.mark.parametrize("blinded", [True, False])

@@ -164,7 +164,7 @@ def test_what_a_blinded_operator_sees_is_one_picture_for_every_change_and_none(q
 
     natural = pictures(np.zeros(len(OFF)), 7.0)
     assert natural[0] != natural[-1]
-    comes_in = np.maximum(0.0, 10.0 - 0.2 * np.arange(len(OFF)))  # there after 50 steps
+    comes_in = np.maximum(0.0, 10.0 - 0.125 * np.arange(len(OFF)))  # there after 80 steps, when comparing begins
     assert pictures(comes_in + 0.75, -3.0) == natural
     assert pictures(-comes_in - 0.75, 17.0) == natural
 
@@ -195,6 +195,41 @@ def test_another_variable_has_no_lane_of_degrees(plots):
     plots.cues(cue(2.0))
     plots.draw(2e6)
     assert plots._lane.isVisible() and plots._lane.getRegion() == (0.0, 4.0)
+
+
+def test_words_stand_where_a_blinded_operator_waits_for_dots(blinded):
+    """None during natural walking; which, where feedback is of another variable."""
+    blinded.steps(step())
+    blinded.draw(1.0)
+    assert not blinded._later.isVisible()
+    blinded.cues(cue(0.12, variable=4))
+    blinded.draw(2.0)
+    assert blinded._later.isVisible() and "another variable" in blinded._later.textItem.toPlainText()
+    blinded.cues(cue(2.0))
+    blinded.draw(3.0)
+    assert blinded._later.isVisible() and f"first {FIRST} steps" in blinded._later.textItem.toPlainText()
+    blinded.cues(cue(math.nan))
+    blinded.draw(4.0)
+    assert not blinded._later.isVisible()
+
+
+def test_the_two_peaks_are_not_exchanged_and_the_lane_is_always_in_sight(plots):
+    plots.cues(cue(20.0))
+    plots.steps(step(fpa=1.0, kam1_pct_bwht=3.25, kam2_pct_bwht=1.5))
+    plots.draw(1e6)
+    assert (plots._first.getData()[1].tolist(), plots._second.getData()[1].tolist()) == ([3.25], [1.5])
+    low, high = plots._angle.viewRange()[1]
+    assert low < 1.0 and high > 22.0
+
+
+def test_cues_without_a_target_change_nothing(plots):
+    """One comes with every natural step, each with a NaN of its own."""
+    for n in range(50):
+        plots.cues(cue(float("nan"), time_s=float(n)))
+    assert len(plots._targets) <= 1
+    plots.draw(1.0)
+    plots.cues(cue(float("nan"), time_s=60.0))
+    assert not plots._new_steps
 
 
 def test_nothing_is_cut_off(plots):

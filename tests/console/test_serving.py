@@ -12,6 +12,9 @@ import labfeedback.commands.lab_visit as lab_visit
 from labfeedback.asked import Asked
 from labfeedback.commands.lab import Memory, Serving, choices
 from labfeedback.commands.lab_visit import due
+from labfeedback.console.looks import DARK
+from labfeedback.console.view import View
+from labfeedback.console.walk import WalkPage
 from labfeedback.desk import Desk
 from labfeedback.errors import BadSetup
 from labfeedback.protocol_file import load_protocol
@@ -103,6 +106,29 @@ def test_a_window_opened_again_is_told_everything_anew():
     desk.told.clear()
     desk._take({"do": "hello"})
     assert [news["kind"] for news in desk.told] == ["choices", "page", "event", "seen", "concluded"]
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_window_opened_while_the_recording_is_finished_says_so(qtbot, said):
+    """Not 'no visit': somebody might switch the computer off. said: whether the hub lived to say that it has ended."""
+    desk = Heard()
+    desk.page("walk", heading="S1", session="x", blinded=False)
+    desk({"kind": "status", "visit": {"state": "walking"}})
+    for news in [{"kind": "ended", "why": "the visit has ended"}] * said + [{"kind": "finishing"}] * 3:
+        desk(news)
+    desk.told.clear()
+    desk._take({"do": "hello"})
+    view = View()
+    for news in desk.told:
+        view.hear(news)
+    page = WalkPage(view, DARK, lambda _command: None)
+    qtbot.addWidget(page)
+    page.show_view(1.0)
+    assert page.state.text().endswith("OVER") and "being finished" in page.block.text() and page.health.text() == ""
+    desk.page("walk", heading="S2", session="y", blinded=False)
+    desk.told.clear()
+    desk._take({"do": "hello"})
+    assert [news["kind"] for news in desk.told] == ["choices", "page"]
 
 
 def test_a_blinded_desk_passes_nothing_of_the_targets_on():

@@ -116,7 +116,14 @@ class TestBefore:
     ):
         monkeypatch.setattr(QGuiApplication, "screens", lambda: [None] * displays)
         page.found(page.fields.asked, {"person": "S1", "side": "left", "of": 6, "blinded": blinded})
-        assert page.fields.form.isRowVisible(page.fields.one_display) == told
+        form, line = page.fields.form, page.fields.one_display
+        assert form.isRowVisible(line) == told
+        application = QGuiApplication.instance()
+        monkeypatch.setattr(QGuiApplication, "screens", lambda: [None] * (3 - displays))  # the other one comes or goes
+        application.screenAdded.emit(application.primaryScreen())
+        assert form.isRowVisible(line) == (blinded and displays == 2)
+        page.fields.study.setText("")
+        assert not form.isRowVisible(line)
 
     def test_a_foot_is_trained_only_after_the_direction_check(self, page):
         page.show_check(0, json.dumps(READY), "", page._key())
