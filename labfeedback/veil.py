@@ -2,7 +2,7 @@
 
 One place for every way to the operator: the window, the terminal and the operator's report. How near to the target
 somebody walks, and on which side, tells who learns a change and who trains their own walk; of the deviation the window
-shows what is the same for both (`console.evened`).
+shows what is left when that is taken out (`console.evened`).
 """
 
 from __future__ import annotations
