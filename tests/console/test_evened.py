@@ -193,18 +193,17 @@ def told_apart(one: list[Array], other: list[Array], look: Callable[[Array], flo
 
 
 @pytest.fixture(scope="module")
-def visits() -> tuple[list[Array], list[Array]]:
-    """250 of each arm."""
+def visits() -> dict[str, tuple[list[Array], list[Array]]]:
+    """250 of each arm: the deviation itself, what is shown of it, and one plot of that."""
     random = np.random.default_rng(8)
-    return [sham(random) for _ in range(250)], [active(random) for _ in range(250)]
+    raw = [sham(random) for _ in range(250)], [active(random) for _ in range(250)]
+    seen = [shown(told(visit)) for visit in raw[0]], [shown(told(visit)) for visit in raw[1]]
+    return {"raw": raw, "shown": seen, "plot": ([v[:60] for v in seen[0]], [v[:60] for v in seen[1]])}
 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_what_tells_the_arms_apart_is_taken_out(visits, look):
     """By exact numbers: one plot of 60 steps is a guess, a whole visit at most two in three."""
-    shams, actives = visits
-    assert told_apart(actives, shams, LOOKS[look]) > 0.95, "the deviation itself tells the arm"
-    left = [[shown(told(visit)) for visit in arm] for arm in (actives, shams)]
-    assert told_apart(left[0], left[1], LOOKS[look]) < 2 / 3
-    plot = [[values[:60] for values in arm] for arm in left]
-    assert told_apart(plot[0], plot[1], LOOKS[look]) < 0.58
+    assert told_apart(*visits["raw"], LOOKS[look]) > 0.95, "the deviation itself tells the arm"
+    assert told_apart(*visits["shown"], LOOKS[look]) < 2 / 3
+    assert told_apart(*visits["plot"], LOOKS[look]) < 0.58
