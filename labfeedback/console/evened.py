@@ -4,8 +4,8 @@ The deviation itself tells the arm, for as long as a visit lasts. Who is asked t
 comes in from one side; later they stop 0.6 to 0.9 deg short and scatter more (RMSE 2.3 to 3.0 deg) than somebody who
 walks as always (SD 1.65 deg; SCIENCE.md section 8), so that side, size and share in the band all differ; and an aim
 that wanders makes neighbouring steps more alike. So mean, spread and likeness of neighbours are taken out, as the
-steps before have them. What is left is that a step is measured and shown, and whether it was an odd one. The first
-steps towards a target are left out, and those after a break, because a mean lags behind an approach.
+steps before have them, and the side. What is left is that a step is measured and shown, and how odd a one it was. The
+first steps towards a target are left out, and those after a break, because a mean lags behind an approach.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Evened:
         self._last_s = -math.inf
 
     def of_step(self, angle_deg: float, target_deg: float, end_s: float, *, cued: bool) -> float:
-        """Deviation less what the steps before predict, in standard deviations of theirs; NaN where it is not shown.
+        """How far a deviation is from what the steps before predict, in SD of theirs, 0 or more; NaN: not shown.
 
         end_s: when the step ended, any clock. cued: the patient was shown this step.
         """
@@ -60,7 +60,7 @@ class Evened:
         self._before.append(off)
         if len(before) < LEAST:
             return math.nan
-        return _unforeseen(off, before)
+        return abs(_unforeseen(off, before))
 
 
 def _unforeseen(value: float, before: NDArray[np.float64]) -> float:

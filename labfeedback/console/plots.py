@@ -87,7 +87,7 @@ class Plots(QWidget):
         grid.setSpacing(6)
         self._force = self._plot("vertical force, N (orange: left, blue: right)", "s", (-SECONDS, 0.0))
         self._moment = self._plot("running KAM, Nm (estimate; orange: left, blue: right)", "s", (-SECONDS, 0.0))
-        evened = f"deviation from target against the {COMPARED} steps before, SD"
+        evened = f"deviation from target: distance from the {COMPARED} before, SD"
         angle = evened if blinded else "foot angle, deg (up: toe-out)"
         self._angle = self._plot(f"{angle}, {_NAMES[foot]} foot", "steps ago", (-STEPS - 1.0, 1.0))
         self._peaks = self._plot(
@@ -95,7 +95,7 @@ class Plots(QWidget):
         )
         places = [(self._force, 0, 0), (self._angle, 0, 1)]
         if blinded:
-            self._angle.setYRange(-MOST_SD - 0.2, MOST_SD + 0.2, padding=0)
+            self._angle.setYRange(-0.2, MOST_SD + 0.2, padding=0)
             self._moment.hide()
             self._peaks.hide()
         else:
@@ -112,7 +112,7 @@ class Plots(QWidget):
         self._words = f"<div style='color:{looks.text};font-size:{11 * scale:.0f}pt;text-align:center'>%s</div>"
         self._later = pg.TextItem(html=self._words % LATER, anchor=(0.5, 0.5))
         self._later.setTextWidth(int(440 * scale))  # without a width nothing is centred
-        self._later.setPos(-STEPS / 2, 0.0)
+        self._later.setPos(-STEPS / 2, MOST_SD / 2)
         self._later.setVisible(False)
         self._angle.addItem(self._later, ignoreBounds=True)
         colour, symbol = colours[foot], _SYMBOLS[foot]
@@ -155,7 +155,7 @@ class Plots(QWidget):
                 peaks = [float(row[n]) if row["kam_valid"] else math.nan for n in ("kam1_pct_bwht", "kam2_pct_bwht")]
                 if self._blinded:
                     evened = self._evened.of_step(angle, self._target_at(end_s), end_s, cued=bool(row["cued"]))
-                    angle = min(max(evened, -MOST_SD), MOST_SD) if evened == evened else math.nan
+                    angle = min(evened, MOST_SD) if evened == evened else math.nan
                 self._steps.append((angle, *peaks))
                 self._new_steps = True
 

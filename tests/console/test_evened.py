@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -44,6 +43,13 @@ def test_where_somebody_walks_and_how_much_they_scatter_is_not_shown(seed, sprea
     assert np.allclose(values, told(place + spread * walk), equal_nan=True, atol=1e-6)
 
 
+@given(st.integers(0, 2**31))
+def test_the_side_of_a_step_is_not_shown(seed):
+    walk = steady(FIRST + 60, seed)
+    values = told(walk)
+    assert (shown(values) >= 0.0).all() and np.array_equal(values, told(-walk, target=-TARGET), equal_nan=True)
+
+
 @given(st.integers(0, 2**31), st.floats(-15.0, 15.0))
 def test_an_approach_leaves_no_trace(seed, begins):
     """From any distance on either side, as quickly as people learn (SCIENCE.md section 9)."""
@@ -52,20 +58,21 @@ def test_an_approach_leaves_no_trace(seed, begins):
     assert np.allclose(told(walk), told(walk + approach), equal_nan=True, atol=0.05)
 
 
-def test_the_slowest_simulated_learner_leans_by_less_than_a_plot_does_by_chance():
-    """What is said in docs/window.md; one who learns more slowly still does lean."""
+def test_a_slow_learner_differs_by_less_than_plots_do_by_chance():
+    """The slowest of the simulated ones, and one who takes twice as long."""
     walks = [steady(FIRST + 60, seed) for seed in range(40)]
     natural = np.array([shown(told(walk)).mean() for walk in walks])
-    for decay, least, most in ((0.96, 0.0, 1.0), (0.98, 1.5, math.inf)):
+    for decay in (0.96, 0.98):
         learnt = np.array([shown(told(w + 10.0 * decay ** np.arange(len(w)))).mean() for w in walks])
-        assert least <= abs(float((learnt - natural).mean())) / natural.std() < most
+        assert abs(float((learnt - natural).mean())) < 0.5 * natural.std()
 
 
 def test_a_walk_that_grows_steadier_is_followed():
     """RMSE falls from 3.0 to 2.3 deg over a visit (SCIENCE.md section 8): every part has a spread of one."""
     walk = steady(1000, sd=1.0) * np.linspace(3.0, 1.5, 1000)
     values = told(walk)
-    assert [float(np.nanstd(values[k : k + 300])) for k in (100, 400, 700)] == pytest.approx([1.0] * 3, abs=0.12)
+    parts = [values[k : k + 300] for k in (100, 400, 700)]
+    assert [float(np.sqrt((part**2).mean())) for part in parts] == pytest.approx([1.0] * 3, abs=0.12)
 
 
 def test_neighbours_that_are_alike_are_not_shown_alike():
@@ -203,7 +210,7 @@ def visits() -> dict[str, tuple[list[Array], list[Array]]]:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_what_tells_the_arms_apart_is_taken_out(visits, look):
-    """By exact numbers: one plot of 60 steps is a guess, a whole visit at most two in three."""
+    """By exact numbers, in one plot of 60 steps and in a whole visit: chance, within three of its standard errors."""
     assert told_apart(*visits["raw"], LOOKS[look]) > 0.95, "the deviation itself tells the arm"
-    assert told_apart(*visits["shown"], LOOKS[look]) < 2 / 3
+    assert told_apart(*visits["shown"], LOOKS[look]) < 0.58
     assert told_apart(*visits["plot"], LOOKS[look]) < 0.58

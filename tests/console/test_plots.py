@@ -99,9 +99,9 @@ def test_a_blinded_operator_sees_how_steps_differ_from_those_before(blinded):
     evened, off = Evened(), [*OFF[:FIRST], -30.0, *OFF[FIRST:]]
     told = [evened.of_step(2.0 + o, 2.0, float(n), cued=True) for n, o in enumerate(off)]
     first, *others = shown(blinded)
-    assert first == -MOST_SD and others == pytest.approx(told[FIRST + 1 : FIRST + 11])
+    assert first == MOST_SD and others == pytest.approx(told[FIRST + 1 : FIRST + 11])
     assert not blinded._later.isVisible() and not blinded._lane.isVisible()
-    assert blinded._angle.viewRange() == axes and axes[1] == pytest.approx([-4.2, 4.2])
+    assert blinded._angle.viewRange() == axes and axes[1] == pytest.approx([-0.2, 4.2])
 
 
 def test_another_operator_sees_every_step_at_once(plots):
