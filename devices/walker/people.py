@@ -38,7 +38,6 @@ def person(kind: str, seed: int, *, side: int = -1, change_deg: float = 0.0, ear
     }
     if earlier:
         said["practised"] = 800 * earlier  # in the sham arm too: a choice, nobody has published a sham's spread
-    if earlier and change_deg:
         left_over = change_deg * (1.0 - 0.6**earlier)
         said["habit_deg"] = (left_over, 0.0) if side > 0 else (0.0, left_over)
     if kind == "noisy":

@@ -181,7 +181,6 @@ def active(random: np.random.Generator) -> Array:
 
 
 LOOKS: dict[str, Callable[[Array], float]] = {
-    "side": lambda v: abs(float(v.mean())),
     "size": lambda v: float(np.abs(v).mean()),
     "spread": lambda v: float(v.std()),
     "far": lambda v: float((np.abs(v) > 2.0).mean()),
